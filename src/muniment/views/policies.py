@@ -1,6 +1,7 @@
 """Policies: what is in force for an alias, what was, and what would fail."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -30,6 +31,56 @@ class ComparedPolicy(NamedTuple):
 
     change: PolicyChange
     differences: tuple[str, ...]
+
+
+class Outcome(StrEnum):
+    """What becomes of the policy of an alias when a directory of policies is applied."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNGUARDED = "unguarded"
+
+
+class PlannedPolicy(NamedTuple):
+    """What becomes of the policy of an alias: its differences, and the document; None if the policy ends."""
+
+    models: str
+    alias: str
+    outcome: Outcome
+    differences: tuple[str, ...]
+    document: JsonObject | None
+
+
+def view_plan(title: str, planned: Sequence[PlannedPolicy], now: str) -> View:
+    """Show what applying a directory of policies does."""
+    columns = (
+        Column("outcome", ""),
+        Column("for", "for"),
+        Column("models", "models", is_drawn=False),
+        Column("alias", "alias", is_drawn=False),
+        Column("differences", "what changes", below=True),
+    )
+    tones = {Outcome.UNCHANGED: Tone.PLAIN, Outcome.UNGUARDED: Tone.BAD}
+    rows = [
+        Row(
+            cells=(
+                str(one.outcome),
+                f"{one.models}@{one.alias}",
+                one.models,
+                one.alias,
+                one.differences or None,
+            ),
+            vouched=Vouched(Mark.CHECKED),
+            tone=tones.get(one.outcome, Tone.WARN),
+        )
+        for one in planned
+    ]
+    changes = sum(one.outcome is not Outcome.UNCHANGED for one in planned)
+    lead = f"{count(changes, 'policy')} of {len(planned)} would change"
+    return view_list(
+        "policy_plan", title, columns, rows, now, heading="Policies", lead=lead, empty="there is no policy"
+    )
 
 
 def view_policies(

@@ -15,12 +15,13 @@ from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.gates.policies import InForce
 from muniment.client.sdk.registry import Registry
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, NothingToSimulate
+from muniment.core.errors import InvalidOption, NothingToSimulate, ReasonNeeded
 from muniment.core.events import PolicySet
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
+from muniment.views.policies import Outcome
 
 _FILE = FilePath(exists=True, dir_okay=False)
 _reason_option = click.option("--reason", required=True, help="The reason, kept on record.")
@@ -86,6 +87,54 @@ def unguard(terminal: Terminal, reference: str, reason: str) -> None:
     with connect(terminal) as registry:
         receipt = registry.policies.unguard(models, alias, reason=reason)
     answer_receipt(terminal, receipt, [f"the policy of {reference} has ended"])
+
+
+@policy.command()
+@click.option(
+    "-f",
+    "--from",
+    "directory",
+    type=FilePath(exists=True, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="A directory of policies: NAMESPACE/MODEL@ALIAS.yaml, or NAMESPACE/@ALIAS.yaml for all models.",
+)
+@click.option("--reason", default="", help="The reason, kept on record; required without --plan.")
+@click.option("--prune", is_flag=True, help="End the other policies of the namespaces that have a file.")
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Only show what would change; exit 1 if something would."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@json_option
+@click.pass_obj
+def apply(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, directory: Path, *, reason: str, prune: bool, only_plan: bool, yes: bool
+) -> None:
+    """Put the policies of a directory in force.
+
+    Show first which are new, changed, unchanged and, with --prune, unguarded. Nothing is set if one of the
+    files is invalid.
+    """
+    if not only_plan and not reason.strip():
+        raise ReasonNeeded(what="applying policies")
+    with connect(terminal) as registry:
+        policies = registry.policies
+        planned = policies.plan(directory, prune=prune)
+        changes = [one for one in planned if one.outcome is not Outcome.UNCHANGED]
+        if only_plan or not terminal.as_json:
+            answer_view(terminal, policies.view_plan(directory, planned), full=True)
+        if only_plan:
+            sys.exit(NO if changes else 0)
+        if changes and not yes:
+            click.confirm(f"change {count(len(changes), 'policy')}?", abort=True, err=True)
+        receipts = policies.apply(changes, reason=reason)
+    entries = [receipt.index for receipt in receipts]
+    made = [
+        {"models": one.models, "alias": one.alias, "outcome": one.outcome, "entry": entry}
+        for one, entry in zip(changes, entries, strict=True)
+    ]
+    lines = [f"{one['models']}@{one['alias']} is {one['outcome']} (entry {one['entry']})" for one in made]
+    terminal.answer(made, lines)
 
 
 @policy.command()

@@ -1,6 +1,8 @@
 """Policies of a registry: `registry.policies`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from muniment.client.people.principals import write_reason
@@ -16,6 +18,7 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY
 from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
+from muniment.core.errors import NamespaceNotFound
 from muniment.core.gates.differences import Terms, list_differences, read_terms
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
@@ -34,11 +37,15 @@ from muniment.core.verbs.gates import (
     TierChange,
 )
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
+from muniment.policies.repositories import load_policies
 from muniment.signing.statements import attest, encode
 from muniment.views.people import find_ids
 from muniment.views.policies import (
     ComparedPolicy,
+    Outcome,
+    PlannedPolicy,
     ReadPolicy,
+    view_plan,
     view_policies,
     view_policy_history,
     view_simulation,
@@ -118,6 +125,39 @@ class Policies:
         command = EndPolicy(models=Models.parse(models), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
+    def plan(self, directory: Path, *, prune: bool = False) -> list[PlannedPolicy]:
+        """Compare a directory of policies (`NAMESPACE/MODEL@ALIAS.yaml`) with those that are set.
+
+        With `prune`, other policies of the namespaces that have a file end.
+
+        Raises:
+            InvalidPolicy, FileUnusable: a file is no policy, has another name, or cannot be read.
+        """
+        files = load_policies(directory)
+        planned, named = [], set()
+        present = {one: self._list_set(one) for one in sorted({file.models.namespace for file in files})}
+        for models, alias, document in files:
+            place = str(models), str(alias)
+            named.add(place)
+            before = present[models.namespace].get(place)
+            outcome, differences = self._foresee(before, document)
+            planned.append(PlannedPolicy(*place, outcome, differences, document))
+        if prune:
+            others = [place for records in present.values() for place in records if place not in named]
+            ends = ("the policy ends, and none takes its place",)
+            planned += [PlannedPolicy(*place, Outcome.UNGUARDED, ends, None) for place in sorted(others)]
+        return planned
+
+    def apply(self, planned: Iterable[PlannedPolicy], *, reason: str) -> list[Receipt]:
+        """Do what `plan` returned, one after the other, for one reason; return a receipt of each change.
+
+        If one is refused, those before it are in force; a new plan has the rest.
+
+        Raises:
+            ReasonNeeded: the reason is blank.
+        """
+        return [self._apply(one, reason) for one in planned if one.outcome is not Outcome.UNCHANGED]
+
     def in_force(self, name: str, alias: str, *, at: str | None = None) -> list[InForce]:
         """Read the policies in force for an alias of a model, now or at a time. A version must meet all.
 
@@ -146,6 +186,10 @@ class Policies:
         checked = ("the documents, by their digests", "that these and no others are in force")
         seal = make_seal(backend, checked if at is None else (checked[0], f"what was in force at {at}"))
         return view_policies(f"{name}@{alias}", policies, names, seal, backend.time())
+
+    def view_plan(self, directory: Path, planned: Sequence[PlannedPolicy]) -> View:
+        """Show what applying a directory would do, as `muniment policy apply` does."""
+        return view_plan(str(directory), planned, self._session.backend.time())
 
     def view_history(self, namespace: str, *, at: str | None = None) -> View:
         """Show all policies ever set for the models of a namespace, as `muniment policy history` does."""
@@ -201,6 +245,30 @@ class Policies:
         messages = [one.message for gate in gates for verdict in gate.verdicts for one in verdict.findings]
         names = find_names(backend, find_ids(messages))
         return view_simulation(f"A policy for {alias}", gates, names, backend.time())
+
+    def _apply(self, planned: PlannedPolicy, reason: str) -> Receipt:
+        if planned.document is None:
+            return self.unguard(planned.models, planned.alias, reason=reason)
+        return self.set(planned.models, planned.alias, planned.document, reason=reason)
+
+    def _list_set(self, namespace: str) -> dict[tuple[str, str], PolicyRecord]:
+        """List the policies that are set in a namespace, which may be new, by models and alias."""
+        newest: dict[tuple[str, str], PolicyRecord] = {}
+        with suppress(NamespaceNotFound):
+            for record in (one.record for one in self.history(namespace)):
+                newest[record.models, record.alias] = record
+        return {place: record for place, record in newest.items() if not record.ended}
+
+    def _foresee(self, before: PolicyRecord | None, document: JsonObject) -> tuple[Outcome, tuple[str, ...]]:
+        if before is None:
+            return Outcome.NEW, ()
+        if before.digest == str(Digest.of(encode(document))):
+            return Outcome.UNCHANGED, ()
+        old = self._read(before).document
+        if old is None:
+            return Outcome.CHANGED, ("guarded, without a policy until now",)
+        terms = [read_terms(decode_policy(encode(one)), one) for one in (old, document)]
+        return Outcome.CHANGED, list_differences(*terms) or ("the same in another form",)
 
     def _compare(self, changes: Iterable[PolicyChange]) -> Iterator[ComparedPolicy]:
         """Compare each policy with the one before it, of the same models and alias."""
