@@ -63,6 +63,7 @@ from muniment.core.verbs.gates import (
     JudgeGate,
     ListMoves,
     ListPolicies,
+    ListPoliciesByAuthors,
     ListRequests,
     ListTiers,
     MoveAlias,
@@ -442,6 +443,9 @@ def _check_lifecycle(backend: Backend, open_as: OpenAs) -> None:
     backend.execute(ErasePrincipal(principal="Sam"))
     assert backend.ask(GetPerson(principal=principal)).name is None
     assert [one.record.alias for one in backend.ask(ListPolicies(namespace="acme"))][-1] == "release"
+    since = "2000-01-01T00:00:00Z"
+    changed = ListPoliciesByAuthors(reference=Reference(NAME, 2), alias=Alias("release"), since=since)
+    assert [one.alias for one in backend.ask(changed)] == ["release"]
     end = EndPolicy(
         models=Models(NAME.namespace, NAME.model), alias=Alias("release"), reason=Payload.of("no releases")
     )
