@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from muniment.answers.cases import Moment
+from muniment.answers.cases import Bar, Moment, find_since
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.policies import get_in_force, load_policy
@@ -61,8 +61,12 @@ def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when a
     principal = view.projections.find(PrincipalRecord, (actor,))
     if approval.name not in {None, None if principal is None else principal.profile}:
         raise StaleApproval(reference=reference, what="name")
-    records = [one.record for one in get_in_force(view, name, Alias(approval.alias))]
-    if approval.policies != {record.digest for record in records if record.digest is not None}:
+    bars = [
+        Bar(Alias(approval.alias), one.policy, str(one.record.digest))
+        for one in get_in_force(view, name, Alias(approval.alias))
+        if one.policy is not None
+    ]
+    if approval.policies != {bar.digest for bar in bars}:
         raise StaleApproval(reference=reference, what="policy")
     if approval.evidence != evidence_of(claims):
         raise StaleApproval(reference=reference, what="evidence")
@@ -72,7 +76,9 @@ def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when a
         before is None or before.decision is SigningDecision.WITHDRAW
     ):
         raise NothingToWithdraw(reference=reference, alias=approval.alias)
-    if before is not None and _says_the_same(before, approval, moment.time):
+    since = max((find_since(view, name, bar) for bar in bars), default=0)
+    is_past = last is not None and last.claim.index < since
+    if before is not None and not is_past and _says_the_same(before, approval, moment.time):
         raise AlreadyApproved(reference=reference, principal=actor, alias=approval.alias)
 
 

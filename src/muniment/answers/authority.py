@@ -7,7 +7,7 @@ the log knows the event, and not the command; this table says the same of events
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from muniment.answers.claims import authors_of
+from muniment.answers.emergencies import check_closer
 from muniment.answers.people import roles_of
 from muniment.answers.policies import find_policies
 from muniment.answers.recoveries import check_approver
@@ -17,7 +17,7 @@ from muniment.answers.view import View
 from muniment.core import events
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import APPROVAL, EMERGENCY, SCAN, TOMBSTONE, VERDICT
-from muniment.core.errors import NotPermitted, OwnVersion
+from muniment.core.errors import NotPermitted
 from muniment.core.events import Entry, Event, RequestOutcome
 from muniment.core.names import Alias, Reference
 from muniment.core.people.callers import REGISTRY
@@ -206,8 +206,9 @@ def _remove_alias(view: View, _entry: Entry, event: events.AliasRemoved) -> Take
 def _close_emergency(view: View, entry: Entry, event: events.EmergencyClosed) -> Takes:
     move = view.projections.find(MoveRecord, (event.move,))
     version = resolve(view, Reference(event.name, event.number))
-    if entry.actor in {"" if move is None else move.actor, *authors_of(view, version)}:
-        raise OwnVersion(reference=f"the emergency of {event.name}@{event.alias}", principal=entry.actor)
+    if move is None:
+        raise _refuse(entry, "close an emergency that is none")
+    check_closer(view, move, version, entry.actor, entry.index)
     return Takes(Act.APPROVE)
 
 

@@ -14,6 +14,7 @@ from muniment.answers.inputs import (
     may_have_owners,
     named_version,
 )
+from muniment.answers.policies import find_set, find_tier
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
@@ -29,7 +30,7 @@ from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
 from muniment.core.gates.rules.people import Vouching
-from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.names import EVERY, Alias, ModelName, Models, Reference
 from muniment.core.records import KeyRecord, MoveRecord, VersionRecord, Where
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
@@ -88,6 +89,7 @@ def gather(
         policy=bar.digest,
         now=moment.time,
         registry=moment.registry,
+        since=find_since(view, name, bar),
         paths=tuple(file.path for file in revision.files),
         authors=authors_of(view, version),
         attestations=claims,
@@ -102,6 +104,15 @@ def gather(
         revoked=_find_revoked(inputs, version, claims) if traced else (),
         status=status_of(view, version),
     )
+
+
+def find_since(view: View, name: ModelName, bar: Bar) -> int:
+    """Find the entry that put a policy in force for a model; 0 if it is not in force."""
+    both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
+    records = [find_set(view, models, bar.alias) for models in both]
+    since = max((one.index for one in records if one is not None and one.digest == bar.digest), default=0)
+    tier = find_tier(view, name) if since and bar.policy.tiers else None
+    return since if tier is None else max(since, tier.index)
 
 
 def _find_guarantors(view: View, decisions: Sequence[Attestation]) -> dict[str, tuple[frozenset[str], ...]]:

@@ -2,17 +2,25 @@
 
 from collections.abc import Iterable
 
-from muniment.answers.claims import check_subject, read_revision
-from muniment.answers.people import roles_of
+from muniment.answers.claims import authors_of, check_subject, read_revision
 from muniment.answers.policies import find_policies
 from muniment.answers.view import View
+from muniment.answers.vouching import is_independent, is_workload, split_roles
 from muniment.core.claims.attestations import EMERGENCY, Statement
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.digests import Digest
-from muniment.core.errors import BreakGlassNotAllowed, StaleApproval, WrongSubject
+from muniment.core.errors import (
+    BreakGlassNotAllowed,
+    NotAPerson,
+    NotIndependent,
+    OwnVersion,
+    StaleApproval,
+    WrongSubject,
+)
 from muniment.core.gates.policy import BreakGlassTerms, Mode
+from muniment.core.gates.rules.people import Vouching
 from muniment.core.names import Alias, ModelName
-from muniment.core.records import VersionRecord
+from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
 
 
@@ -24,7 +32,6 @@ def find_terms(view: View, version: VersionRecord, alias: Alias, actor: str) -> 
     """
     reference = f"{version.name}@{version.number}"
     name = ModelName.parse(version.name)
-    roles = roles_of(view, actor, name.namespace)
     allowed: list[BreakGlassTerms] = []
     for _, policy in find_policies(view, name, alias):
         if policy is not None and policy.mode is not Mode.ENFORCE:
@@ -34,6 +41,8 @@ def find_terms(view: View, version: VersionRecord, alias: Alias, actor: str) -> 
             raise BreakGlassNotAllowed(
                 reference=reference, alias=str(alias), reason="a policy does not allow it"
             )
+        independent = policy is None or policy.vouching is Vouching.INDEPENDENT
+        roles, _ = split_roles(view, actor, name.namespace, independent=independent)
         if not roles & terms.roles:
             asked = " or ".join(sorted(terms.roles))
             raise BreakGlassNotAllowed(
@@ -45,6 +54,27 @@ def find_terms(view: View, version: VersionRecord, alias: Alias, actor: str) -> 
             reference=reference, alias=str(alias), reason="the alias is not guarded, so promote it"
         )
     return allowed
+
+
+def check_closer(view: View, move: MoveRecord, version: VersionRecord, actor: str, before: int) -> None:
+    """Check that an emergency is for an actor to close, before an entry.
+
+    Raises:
+        OwnVersion: they made the move or the version.
+        NotAPerson: they are a workload.
+        NotIndependent: they are there on the word of who did, and a policy asks for somebody else.
+    """
+    concerned = {move.actor, *authors_of(view, version)}
+    if actor in concerned:
+        raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=actor)
+    if is_workload(view, actor):
+        raise NotAPerson(principal=actor)
+    policies = find_policies(view, ModelName.parse(move.name), Alias(move.alias))
+    takes_anybody = bool(policies) and all(
+        policy is not None and policy.vouching is Vouching.ANY for _, policy in policies
+    )
+    if not takes_anybody and not is_independent(view, actor, concerned, before):
+        raise NotIndependent(principal=actor, act="close this emergency")
 
 
 def due_of(terms: Iterable[BreakGlassTerms], time: str) -> str:

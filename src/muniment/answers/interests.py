@@ -109,7 +109,11 @@ def _read_decisions(view: View, version: VersionRecord, principal: str) -> list[
 def _find_other_policy(view: View, version: VersionRecord, signed: SignedApproval) -> Cause | None:
     name, alias = ModelName.parse(version.name), Alias(signed.approval.alias)
     records = [one.record for one in find_policies(view, name, alias)]
-    other = [record for record in records if record.digest not in signed.approval.policies]
+    other = [
+        record
+        for record in records
+        if record.digest not in signed.approval.policies or record.index > signed.claim.index
+    ]
     if not other:
         return None
     newest = max(other, key=lambda record: record.index)

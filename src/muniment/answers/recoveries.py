@@ -1,6 +1,6 @@
 """Recoveries: an admin lets a person in anew who has been here before, which has to wait.
 
-Whoever holds the new invitation or key is that person from then on. So they hear of it before it can be used,
+Who holds the new invitation or key is that person from then on. So they hear of it before it can be used,
 and can cancel it; or a second admin approves it.
 """
 

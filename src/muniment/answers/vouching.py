@@ -1,5 +1,6 @@
 """Vouching: who stands behind a principal, and could act in their place (`core.people.vouching`)."""
 
+from collections.abc import Collection
 from typing import Final
 
 from muniment.answers.people import list_grants_in
@@ -75,6 +76,19 @@ def list_keepers(view: View, principal: str, before: int) -> frozenset[str]:
     return frozenset(
         vouch.voucher for vouch in vouches if vouch.kind in _KEEPING and vouch.index > confirmed
     ) - {REGISTRY, principal}
+
+
+def is_independent(view: View, actor: str, concerned: Collection[str], before: int) -> bool:
+    """Return whether an actor counts as somebody else than people concerned, before an entry.
+
+    Nobody of them stands behind the actor; or an admin behind whom nobody of them stands confirmed the actor,
+    since the last time that anybody vouched for them.
+    """
+    if trace(view, actor, before).isdisjoint(concerned):
+        return True
+    vouches = [one for one in list_vouches(view, actor) if one.index < before]
+    last = max((one.index for one in vouches if one.kind != VouchKind.CONFIRMATION), default=-1)
+    return any(behind.isdisjoint(concerned) for behind in _list_confirming(view, actor, last))
 
 
 def split_roles(

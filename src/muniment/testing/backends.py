@@ -8,7 +8,8 @@ from muniment.capture.clock import now
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.attestations import EVALUATION, POLICY, PROVENANCE, WITHDRAWAL
+from muniment.core.claims.approvals import EVIDENCE
+from muniment.core.claims.attestations import POLICY, PROVENANCE, SCAN, WITHDRAWAL
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.names import Alias, ModelName, Models, Reference
@@ -117,7 +118,7 @@ def approval(
     reference = Reference(NAME, number)
     detail = backend.ask(DescribeVersion(reference=reference))
     standing = [one for one in detail.attestations if one.withdrawn is None]
-    evidence = [one.digest for one in standing if one.predicate_type == EVALUATION]
+    evidence = [one.digest for one in standing if one.predicate_type in EVIDENCE - {SCAN}]
     policies: list[Json] = [policy.digest for policy in backend.ask(GetPolicies(name=NAME, alias=alias))]
     return {
         "version": str(reference),

@@ -351,7 +351,7 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
     theirs = open_as(validator)
     ask = OpenRequest(reference=Reference(NAME, 2), alias=PRODUCTION, reason=Payload.of("please"))
     opened = backend.execute(ask)
-    item = theirs.ask(GetInbox())[0]
+    item = next(one for one in theirs.ask(GetInbox()) if one.kind == "request")
     assert (item.kind, item.reference, item.alias, item.text) == (
         "request",
         f"{NAME}@2",
@@ -362,7 +362,7 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
     text = Payload.of('see @Vera, and @"nobody here"')
     said = backend.execute(PostComment(reference=Reference(NAME, 2), text=text, about=opened.index))
     waiting = [one.kind for one in theirs.ask(GetInbox())]
-    assert (waiting[0], waiting[-1]) == ("request", "mention")
+    assert ("request" in waiting, waiting[-1]) == (True, "mention")
     (comment,) = backend.ask(ListComments(reference=Reference(NAME, 2)))
     assert (comment.record.index, comment.text) == (said.index, text.text)
     backend.execute(EraseComment(comment=said.index))

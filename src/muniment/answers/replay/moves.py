@@ -10,6 +10,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from muniment.answers.cases import UNKNOWN_ANCESTRY, Bar, Moment, gather
 from muniment.answers.claims import list_standing, read_said
@@ -180,6 +181,13 @@ def _find_content(known: Case, digest: Digest, verdict: Digest) -> Content:
     raise VerdictInconsistent(digest=str(verdict), reason=f"{digest} did not stand then")
 
 
+# What the log has of a case, whole.
+_SAME: Final = (
+    *("version", "alias", "policy", "since", "now", "registry", "attestations", "holds"),
+    *("roles", "own_roles", "workloads", "guarantors"),
+)
+
+
 def compare_cases(digest: Digest, known: Case, stated: Case) -> None:
     """Compare what a verdict rests on with what the log had.
 
@@ -189,7 +197,7 @@ def compare_cases(digest: Digest, known: Case, stated: Case) -> None:
     Raises:
         VerdictInconsistent: they differ.
     """
-    for name in ("version", "alias", "policy", "now", "registry", "attestations", "roles", "holds"):
+    for name in _SAME:
         if getattr(known, name) != getattr(stated, name):
             raise VerdictInconsistent(digest=str(digest), reason=f"the log says otherwise: {name}")
     if known.baselines != stated.baselines or known.status != stated.status:

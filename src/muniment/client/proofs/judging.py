@@ -67,7 +67,7 @@ def _compare(state: State, reference: str, judged: tuple[Verdict, Case | None], 
     """Compare two verdicts of a policy; return ours, with what the registry can know more."""
     ours, case = judged
     stated = {finding.id: finding.holds for finding in theirs.findings}
-    same = (ours.mode, ours.in_service) == (theirs.mode, theirs.in_service)
+    same = (ours.mode, ours.in_service, ours.rejected) == (theirs.mode, theirs.in_service, theirs.rejected)
     if not same or {finding.id for finding in ours.findings} != stated.keys():
         raise GateMisjudged(reference=reference, alias=ours.alias, rule="other rules")
     different = {finding.id for finding in ours.findings if finding.holds is not stated[finding.id]}

@@ -9,7 +9,7 @@ from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.showing import make_seal
 from muniment.core.bytes.revisions import Revision
-from muniment.core.claims.approvals import EVIDENCE, Approval, SigningDecision, evidence_of
+from muniment.core.claims.approvals import EVIDENCE, Approval, SignedApproval, SigningDecision, evidence_of
 from muniment.core.claims.attestations import APPROVAL, VERDICT, Attestation
 from muniment.core.counting import count
 from muniment.core.errors import KeyRevoked, PolicyNotFound
@@ -27,11 +27,14 @@ _READ: Final = frozenset({APPROVAL, VERDICT, *EVIDENCE})
 
 
 class _Present(NamedTuple):
-    """What decisions stand over, or do not: what was withdrawn, the evidence, and the policies by alias."""
+    """What decisions stand over, or do not: what was withdrawn, and the evidence.
+
+    `policies` are those in force by alias, by digest, with the entries that put them in force.
+    """
 
     withdrawn: Mapping[int, AttestationRecord]
     evidence: frozenset[str]
-    policies: Mapping[str, frozenset[str]]
+    policies: Mapping[str, Mapping[str, int]]
     time: str
 
 
@@ -108,12 +111,12 @@ def _read(claims: Sequence[Attestation], reference: str) -> Iterator[tuple[Attes
                 yield claim, approval
 
 
-def _find_policies(backend: TrustedBackend, name: ModelName, alias: str, at: str | None) -> frozenset[str]:
+def _find_policies(backend: TrustedBackend, name: ModelName, alias: str, at: str | None) -> dict[str, int]:
     try:
         records = backend.ask(GetPolicies(name=name, alias=Alias(alias), at=at))
     except PolicyNotFound:
-        return frozenset()
-    return frozenset(record.digest for record in records if record.digest is not None)
+        return {}
+    return {record.digest: record.index for record in records if record.digest is not None}
 
 
 def _find_standing(
@@ -137,5 +140,7 @@ def _find_standing(
         return STANDS
     if approval.expires is not None and read_time(approval.expires) <= read_time(present.time):
         return "expired"
-    stale = {approval.find_staleness(one, present.evidence) for one in present.policies[approval.alias]}
+    signed = SignedApproval(claim, approval)
+    in_force = present.policies[approval.alias].items()
+    stale = {signed.find_staleness(policy, since, present.evidence) for policy, since in in_force}
     return next((f"stale: there is another {what}" for what in sorted(stale) if what), STANDS)

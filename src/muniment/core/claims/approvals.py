@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
 
-from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, Attestation
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    CARD,
+    CHANGE_PLAN,
+    EVALUATION,
+    PROVENANCE,
+    REPRODUCTION,
+    SCAN,
+    Attestation,
+)
 from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.scans import NOTHING, Scan
 from muniment.core.people.roles import Role
@@ -69,12 +78,6 @@ class Approval(Predicate):
     expires: str | None
     time: str
 
-    def find_staleness(self, policy: str, evidence: frozenset[str]) -> str:
-        """Say over what else it was made than what stands now: policy, evidence, or nothing."""
-        if policy not in self.policies:
-            return "policy"
-        return "" if self.evidence == evidence else "evidence"
-
 
 class SignedApproval(NamedTuple):
     """An approval, and the claim that holds it."""
@@ -82,22 +85,43 @@ class SignedApproval(NamedTuple):
     claim: Attestation
     approval: Approval
 
+    @property
+    def is_rejection(self) -> bool:
+        """Whether it stands against the version."""
+        return self.approval.decision is SigningDecision.REJECT
+
+    def find_staleness(self, policy: str, since: int, evidence: frozenset[str]) -> str:
+        """Say over what else it was made than what stands now: policy, evidence, or nothing.
+
+        `since` is the entry that put the policy in force: one that was replaced and comes back revives none.
+        """
+        if policy not in self.approval.policies or self.claim.index < since:
+            return "policy"
+        return "" if self.approval.evidence == evidence else "evidence"
+
 
 # The kinds of what an approver has to have seen: when there is more of it, they have not.
-EVIDENCE: Final = frozenset({EVALUATION, SCAN})
+EVIDENCE: Final = frozenset({EVALUATION, SCAN, CARD, PROVENANCE, REPRODUCTION, CHANGE_PLAN})
 
 
 def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
     """Collect the digests of the evidence that an approver has to have seen.
 
-    A scan that found nothing changes nobody's mind, and may come at any time (docs/decisions/0016-scans.md).
+    A scan that found nothing changes nobody's mind, and one that is repeated with the same result neither
+    (docs/decisions/0016-scans.md). They may come at any time.
     """
-    return frozenset(
-        str(claim.digest)
-        for claim in attestations
-        if claim.predicate_type in EVIDENCE
-        and not (claim.predicate_type == SCAN and Scan(claim.predicate).worst == NOTHING)
-    )
+    seen: set[str] = set()
+    scans: dict[str, Attestation] = {}
+    for claim in sorted(attestations, key=lambda one: one.index):
+        if claim.predicate_type == SCAN:
+            tool = Scan(claim.predicate).tool
+            before = scans.get(tool)
+            if before is None or Scan(before.predicate).result != Scan(claim.predicate).result:
+                scans[tool] = claim
+        elif claim.predicate_type in EVIDENCE:
+            seen.add(str(claim.digest))
+    found = (claim for claim in scans.values() if Scan(claim.predicate).worst != NOTHING)
+    return frozenset(seen.union(str(claim.digest) for claim in found))
 
 
 def last_approvals(

@@ -3,7 +3,7 @@
 The predicate `https://muniment.dev/scan/v1` holds each finding with its severity.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -78,6 +78,17 @@ class Scan:
         """The scanner."""
         tool = self.predicate.get("tool")
         return str(tool.get("name", "")) if isinstance(tool, Mapping) else ""
+
+    @property
+    def result(self) -> frozenset[tuple[str, ...]]:
+        """What it found; a scan that is repeated with the same result says nothing new."""
+        findings = self.predicate.get("findings")
+        listed = findings if isinstance(findings, Sequence) and not isinstance(findings, str) else ()
+        return frozenset(
+            tuple(str(one.get(name, "")) for name in ScanFinding._fields)
+            for one in listed
+            if isinstance(one, Mapping)
+        )
 
     @property
     def time(self) -> str:

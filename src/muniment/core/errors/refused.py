@@ -1,6 +1,7 @@
 """Get permission, or meet the rule that refused the request."""
 
 from muniment.core.errors.tree import MunimentError
+from muniment.core.people.roles import Act, Role, may
 
 
 class Refused(MunimentError):
@@ -8,13 +9,21 @@ class Refused(MunimentError):
 
 
 class NotPermitted(Refused):
-    """The principal has no role that allows it."""
+    """The principal has no role that allows it; `act` is one of `Act`, or says it in other words."""
 
     principal: str
     act: str
     namespace: str
     message = "{principal} may not {act} in {namespace}"
-    advice = "ask an admin for a role: muniment role grant PRINCIPAL ROLE {namespace}"
+    advice = "ask an admin for {self.needed} {namespace}"
+
+    @property
+    def needed(self) -> str:
+        """The roles that allow it, and the command that grants one."""
+        roles = [str(role) for role in Role if self.act in set(Act) and may([role], Act(self.act))]
+        if len(roles) in {0, len(Role)}:
+            return f"a role: muniment role grant PRINCIPAL {(roles or ['ROLE'])[0]}"
+        return f"the role {' or '.join(roles)}: muniment role grant PRINCIPAL {roles[0]}"
 
 
 class NotShown(Refused):

@@ -17,7 +17,7 @@ from typing import Final
 from muniment.core.bytes.formats import Format
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import WITHDRAWN
-from muniment.core.claims.approvals import last_approvals
+from muniment.core.claims.approvals import SignedApproval, last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import InvalidPolicy, MunimentError, sentence_of
@@ -25,7 +25,7 @@ from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
-from muniment.core.gates.rules.people import Approvals, Vouching
+from muniment.core.gates.rules.people import Approvals, Vouching, describe_rejection
 from muniment.core.gates.rules.plan import InsidePlan
 from muniment.core.gates.rules.reading import Members, read_approvals, read_rule, under
 from muniment.core.people.roles import Role
@@ -156,9 +156,9 @@ class Policy:
 class Verdict:
     """The findings of all rules of one policy.
 
-    A version that is not `in_service` fails, which blocks the move in every mode. `unproven` are the ids of
-    the rules for which a client takes the registry's word: what they look at can only be found, or the client
-    lacks the package that evaluates them. `vouching` is that of the policy, if it asks for approvals.
+    A version that is not `in_service`, or that somebody `rejected`, fails in every mode. `unproven` are the
+    ids of the rules for which a client takes the registry's word: what they look at can only be found, or the
+    client lacks the package that evaluates them. `vouching` is that of the policy, if it asks for approvals.
     """
 
     version: str
@@ -167,6 +167,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     mode: Mode = Mode.ENFORCE
     in_service: bool = True
+    rejected: bool = False
     unproven: tuple[str, ...] = ()
     vouching: Vouching = Vouching.INDEPENDENT
 
@@ -178,7 +179,7 @@ class Verdict:
     @property
     def blocks(self) -> bool:
         """Whether it blocks the move."""
-        return not self.in_service or (self.mode is Mode.ENFORCE and not self.passed)
+        return not self.in_service or self.rejected or (self.mode is Mode.ENFORCE and not self.passed)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -228,24 +229,45 @@ class Gate:
 def judge(policy: Policy, case: Case) -> Verdict:
     """Evaluate every rule; an error in a rule denies.
 
-    A version that is retired, revoked or purged meets no policy, and nothing waives that.
+    A version that is retired, revoked or purged meets no policy, nor does one that somebody rejected for the
+    alias and has not taken back; and nothing waives that.
     """
     findings = [replace(_judge_rule(named.rule, case), id=named.id) for named in policy.rules]
     in_service = case.status not in WITHDRAWN
     status = Finding(
         rule="in service", passed=False, message=f"the version is {case.status}", id="in-service"
     )
+    judged = [_waive(policy, case, finding) for finding in findings]
+    rejection = next((one for one in case.approvals.values() if one.is_rejection), None)
+    is_said = any(
+        isinstance(named.rule, Approvals) and not finding.holds
+        for named, finding in zip(policy.rules, judged, strict=True)
+    )
     return Verdict(
         version=case.version,
         alias=case.alias,
         policy=case.policy,
         findings=(
-            *(_waive(policy, case, finding) for finding in findings),
+            *judged,
+            *([] if rejection is None or is_said else [_describe_rejection(rejection, case)]),
             *([] if in_service else [status]),
         ),
         mode=policy.mode,
         in_service=in_service,
+        rejected=rejection is not None,
         vouching=policy.vouching if policy.asks_people else Vouching.INDEPENDENT,
+    )
+
+
+def _describe_rejection(rejection: SignedApproval, case: Case) -> Finding:
+    """Say that somebody rejected the version, where no rule about approvals does."""
+    return Finding(
+        rule="not rejected",
+        passed=False,
+        message=describe_rejection(rejection),
+        attestations=(str(rejection.claim.digest),),
+        remedy=f"muniment withdraw {case.version} --for {case.alias} --reason TEXT",
+        id="rejected",
     )
 
 
@@ -277,7 +299,7 @@ def _is_valid(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> 
     except MunimentError:
         return False
     about = (waiver.version, waiver.alias, waiver.registry, waiver.policy)
-    if about != (case.version, case.alias, case.registry, case.policy):
+    if about != (case.version, case.alias, case.registry, case.policy) or claim.index < case.since:
         return False
     if rule not in waiver.rules or (terms.rules and rule not in terms.rules):
         return False

@@ -53,6 +53,7 @@ class StatedCase:
     version: str
     alias: str
     registry: str
+    since: int
     authors: frozenset[str]
     attestations: tuple[StatedClaim, ...]
     roles: Mapping[str, frozenset[Role]]
@@ -118,6 +119,7 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         policy=policy,
         now=str(predicate.get("timeVerified")),
         registry=stated.registry,
+        since=stated.since,
         paths=tuple(paths),
         authors=stated.authors,
         attestations=_read_claims(stated.attestations, read_claim),
@@ -166,6 +168,7 @@ def _state(case: Case) -> StatedCase:
         version=case.version,
         alias=case.alias,
         registry=case.registry,
+        since=case.since,
         authors=case.authors,
         attestations=tuple(map(_state_claim, case.attestations)),
         roles=case.roles,

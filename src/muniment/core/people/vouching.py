@@ -1,7 +1,7 @@
 """Vouching: on whose word a principal is who they are.
 
-Whoever registers somebody, invites them, enrols a key for them, gives them a token or writes the rule by
-which a workload signs in could act in their place. So each of these is on record as a *vouch*, with its
+Who registers somebody, invites them, enrols a key for them, gives them a token or writes the rule by which
+a workload signs in could act in their place. So each of these is on record as a *vouch*, with its
 *voucher*. What a person decides counts only if nobody whose own work it concerns stands behind them.
 """
 

@@ -1,13 +1,12 @@
 """Emergencies: an alias moves past its gate, and somebody else must review that (break-glass)."""
 
-from muniment.answers.claims import authors_of, find_same
-from muniment.answers.emergencies import check_emergency, due_of, find_terms
+from muniment.answers.claims import find_same
+from muniment.answers.emergencies import check_closer, check_emergency, due_of, find_terms
 from muniment.answers.gates import judge_gate
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service
 from muniment.core.errors import (
     NotPermitted,
-    OwnVersion,
     RequestNotFound,
     StatementReused,
 )
@@ -61,7 +60,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
 
     Raises:
         RequestNotFound: no open emergency has that entry.
-        OwnVersion: the actor made the move or the version.
+        OwnVersion, NotAPerson, NotIndependent: it is not for the actor to close.
         ReasonNeeded: there is no reason.
     """
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
@@ -70,8 +69,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)
     version = resolve(tx.unit, Reference(name, move.number))
-    if tx.actor in {move.actor, *authors_of(tx.unit, version)}:
-        raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
+    check_closer(tx.unit, move, version, tx.actor, tx.unit.log.size())
     reason = need_reason(command.reason, "closing an emergency")
     event = EmergencyClosed(
         name=name,

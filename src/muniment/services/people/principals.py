@@ -200,7 +200,7 @@ def _end_recovery(tx: Transaction, recovery: RecoveryRecord, outcome: RecoveryOu
 def _find_assurance(key: PublicKey, assurance: Assurance) -> Assurance:
     """Find how the owner of a key is known.
 
-    That of an SSH key is its agent or token, whoever enrolled it; but what came from a recovery says so.
+    That of an SSH key is its agent or token, no matter who enrolled it; but a recovery says so.
     """
     is_ssh = key.algorithm is Algorithm.SSH and assurance is not Assurance.RECOVERY
     return Assurance.SSH if is_ssh else assurance

@@ -58,6 +58,7 @@ class Case:
         now: the time of judgement (RFC 3339).
         registry: the origin of the log; signatures for another registry do not count.
         policy: the digest of the policy.
+        since: the entry that put it in force; what was decided before was decided under another.
         authors: the makers of the version, under any name that it was published under.
         roles: the present roles in the model's namespace, by principal, as far as they count.
         own_roles: those that a principal only gave themselves, which do not.
@@ -76,6 +77,7 @@ class Case:
     version: str
     alias: str
     policy: str
+    since: int = 0
     now: str
     registry: str = ""
     paths: tuple[str, ...]

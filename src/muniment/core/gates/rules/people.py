@@ -83,7 +83,7 @@ class Approvals:
         if self.total:
             asked.append(f"{self.total} of {' or '.join(sorted(self.roles))}")
         age = "" if self.max_age is None else f", within {write_age(self.max_age)}"
-        vouched = "" if self.vouching is Vouching.INDEPENDENT else ", whoever vouched for them"
+        vouched = "" if self.vouching is Vouching.INDEPENDENT else ", on anybody's word"
         return f"approved by {', '.join(asked)}{_known_by(self.assurance)}{age}{vouched}"
 
     def judge(self, case: Case) -> Finding:
@@ -98,10 +98,10 @@ class Approvals:
         for signed in approvals.values():
             if signed.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if signed.approval.decision is SigningDecision.REJECT:
+            if signed.is_rejection:
                 return no(
                     self,
-                    f"{signed.claim.signer} rejected it as {signed.approval.role}",
+                    describe_rejection(signed),
                     [signed.claim],
                     remedy=f"muniment withdraw {case.version} --for {case.alias} --reason TEXT",
                 )
@@ -130,7 +130,7 @@ class Approvals:
         """Name the reason why an approval does not count; empty if it does."""
         claim, approval = signed
         signer = claim.signer
-        stale = approval.find_staleness(case.policy, case.seen)
+        stale = signed.find_staleness(case.policy, case.since, case.seen)
         author = case.find_guarantor(claim.key_id)
         faults = {
             f"{signer} made the version": signer in case.authors,
@@ -170,6 +170,11 @@ class Approvals:
         lacking = [role for role, count in self.counts.items() if have[role] < count]
         role = lacking[0] if lacking else min(self.roles)
         return f"muniment approve {case.version} --for {case.alias} --as {role} --reason TEXT"
+
+
+def describe_rejection(signed: SignedApproval) -> str:
+    """Say who rejected a version, and in which role."""
+    return f"{signed.claim.signer} rejected it as {signed.approval.role}"
 
 
 def _list_names(approvals: list[SignedApproval]) -> str:
