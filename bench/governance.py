@@ -76,7 +76,7 @@ def _measure_gate(registry: Registry, units: Units, directory: Path) -> list[Row
         version.attest(CARD, {"title": f"card {number}", "intended_use": "benchmarks"})
     document: JsonObject = {"rules": _rules()}
     policy = read_policy(document)
-    registry.policies.set("bench/judged", "production", document)
+    registry.policies.set("bench/judged", "production", document, reason="agreed")
     moment = Moment(version.session.backend.seen.verifier, _MOMENT)
 
     def whole(_: int) -> Case:

@@ -35,7 +35,7 @@ from muniment.core.records import (
     WebhookRecord,
 )
 from muniment.core.verbs.catalog import Comment
-from muniment.core.verbs.gates import Move, Request
+from muniment.core.verbs.gates import Move, PolicyChange, Request
 from muniment.core.verbs.people import Person as Principal
 from muniment.core.verbs.people import Token
 from muniment.core.verbs.upkeep import FailedDelivery, Form, Webhook
@@ -53,6 +53,7 @@ from muniment.views.metrics import Rival
 from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.owners import view_owners
 from muniment.views.policies import (
+    ComparedPolicy,
     ReadPolicy,
     view_policies,
     view_policy_history,
@@ -312,7 +313,7 @@ def make_lists() -> dict[str, View]:
         "identified": view_identified("model/", make_matches(), ["notes.txt"], NAMES, NOW),
         "lineage": view_lineage(make_graph(), Direction.UP, NOW),
         "policies": view_policies(f"{name}@production", make_policies(), NAMES, SEAL, NOW),
-        "policy-history": view_policy_history("acme", [one.record for one in make_policies()], NAMES, NOW),
+        "policy-history": view_policy_history("acme", make_policy_history(), [], NAMES, NOW),
         "simulation": view_simulation("A policy for production", [make_gate()], NAMES, NOW),
         "person": view_person(make_person(), NAMES, NOW),
         "recoveries": view_recoveries(make_person(), NAMES, NOW),
@@ -389,6 +390,20 @@ def make_policies() -> list[ReadPolicy]:
     return [ReadPolicy(guarded, None, None), ReadPolicy(set_, Policy.read(document), document)]
 
 
+def make_policy_history() -> list[ComparedPolicy]:
+    set_ = make_policy()
+    eased = replace(set_, index=7950, set="2026-09-02T09:00:00.000000Z")
+    ended = replace(eased, index=7960, digest=None, ended=1)
+    differences = ("rule recall: value 0.8 (was 0.9)", "mode: warn (was enforce)")
+    return [
+        ComparedPolicy(
+            PolicyChange(record=set_, reason="Patients depend on it."), ("set where there was none",)
+        ),
+        ComparedPolicy(PolicyChange(record=eased, reason=None), differences),
+        ComparedPolicy(PolicyChange(record=ended, reason="No longer used."), ("the policy ended",)),
+    ]
+
+
 def make_policy() -> PolicyRecord:
     return PolicyRecord(
         index=7900,
@@ -398,6 +413,7 @@ def make_policy() -> PolicyRecord:
         attestation=None,
         author=VERA,
         set="2026-09-02T08:00:00.000000Z",
+        reason=str(Digest.of(b"reason")),
     )
 
 

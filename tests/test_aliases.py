@@ -79,7 +79,9 @@ def test_a_removed_alias_can_be_rolled_back_and_moved(moved: Registry) -> None:
 
 def test_the_name_of_a_guarded_alias_stays_guarded(moved: Registry) -> None:
     """The policy of a removed alias still decides which version it can move to."""
-    moved.policies.set("acme/x", "staging", {"rules": [{"rule": "approvals", "validator": 1}]})
+    moved.policies.set(
+        "acme/x", "staging", {"rules": [{"rule": "approvals", "validator": 1}]}, reason="agreed"
+    )
     moved.remove_alias("acme/x", "staging", reason="unused")
     with pytest.raises(GateFailed):
         moved.promote("acme/x@2", "staging")

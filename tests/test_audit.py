@@ -317,7 +317,12 @@ def verdict_that_hides_an_ancestor(story: Story, patch: pytest.MonkeyPatch) -> i
     story.owner.execute(GrantRole(principal="founder", role=Role.SECURITY, namespace="acme"))
     revoke = SetStatus(reference=Reference(NAME, 1), status=Status.REVOKED, reason=Payload.of("it leaks"))
     story.owner.execute(revoke)
-    set_policy(story.owner, story.owner_key, {"rule": "provenance", "clean_tree": False, "resolved": False}, alias=CANARY)
+    set_policy(
+        story.owner,
+        story.owner_key,
+        {"rule": "provenance", "clean_tree": False, "resolved": False},
+        alias=CANARY,
+    )
     patch.setattr("muniment.answers.gates.gather", lambda *given: replace(gather_case(*given), revoked=()))
     return story.promote(2, CANARY).index
 
@@ -423,6 +428,7 @@ def policy_that_nobody_signed(story: Story, _patch: pytest.MonkeyPatch) -> int:
         alias=STAGING,
         policy=Digest.parse(row.digest),
         attestation=Digest.parse(row.attestation),
+        reason=Digest.parse(row.reason),
     )
     return story.say(event)
 
@@ -851,6 +857,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     gates.RollBackAlias: events.AliasMoved,
     gates.OpenRequest: events.RequestOpened,
     gates.SetPolicy: events.PolicySet,
+    gates.EndPolicy: events.PolicyEnded,
     gates.SetTier: events.TierSet,
     catalog.SetTag: events.TagSet,
     catalog.RemoveTag: events.TagSet,

@@ -53,7 +53,7 @@ def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) ->
     columns = ("--target", "y", "--prediction", "p", "--score", "s", "--group", "sex")
     cli("evaluate", "acme/x@1", "--data", "predictions.csv", *columns)
     (tmp_path / "policy.yaml").write_text(POLICY)
-    cli("policy", "set", "acme/x@production", "policy.yaml")
+    cli("policy", "set", "acme/x@production", "policy.yaml", "--reason", "agreed")
     assert "recall" in cli("policy", "show", "acme/x@production").stdout
     verdict = json.loads(cli("check", "acme/x@1", "production", "--json", exits=1).stdout)
     assert verdict["passed"]["value"] is False
@@ -238,8 +238,8 @@ def test_an_encrypted_key_asks_and_is_used(cli: Cli, model: Path, monkeypatch: p
         (["push", ".", "acme/x", "--param", "depth"], 2, "invalid_option"),
         (["push", ".", "acme/x", "--dataset", "d"], 2, "invalid_option"),
         (["push", ".", "UPPER"], 2, "invalid_name"),
-        (["policy", "set", "acme/x@a", "bad.yaml"], 2, "invalid_policy"),
-        (["policy", "set", "acme/x@a", "list.yaml"], 2, "invalid_policy"),
+        (["policy", "set", "acme/x@a", "bad.yaml", "--reason", "x"], 2, "invalid_policy"),
+        (["policy", "set", "acme/x@a", "list.yaml", "--reason", "x"], 2, "invalid_policy"),
         (
             ["evaluate", "a/b", "--data", "bad.csv", "--target", "y", "--prediction", "p"],
             2,

@@ -41,7 +41,7 @@ def test_the_first_push_creates_a_registry_and_says_so(tmp_path: Path) -> None:
         "list",
         "--registry typo list",
         "user add Vera",
-        "policy guard acme/x@production",
+        "policy guard acme/x@production --reason agreed",
         "admin doctor",
         "inbox",
         "drafts acme/x",

@@ -342,7 +342,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
     vera.save(tmp_path / "vera.pem")
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "validator", "acme")
-    registry.policies.set("acme/x", "production", APPROVED)
+    registry.policies.set("acme/x", "production", APPROVED, reason="agreed")
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", _WORKER, str(number), str(tmp_path / "m"), str(tmp_path / "vera.pem")],

@@ -230,14 +230,19 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, claims acme/D1",
     ),
     (
-        e.PolicySet(models=Models("acme", "*"), alias=PRODUCTION, policy=D1, attestation=D2),
-        '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1"}',
+        e.PolicySet(models=Models("acme", "*"), alias=PRODUCTION, policy=D1, attestation=D2, reason=D2),
+        '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1","reason":"D2"}',
         "namespace acme, policy acme/*@production, policies acme",
     ),
     (
-        e.TierSet(name=X, tier="high"),
-        '{"name":"acme/x","tier":"high"}',
-        "namespace acme, tier acme/x",
+        e.PolicyEnded(models=Models("acme", "*"), alias=PRODUCTION, reason=D1),
+        '{"alias":"production","models":"acme/*","reason":"D1"}',
+        "namespace acme, policy acme/*@production, policies acme",
+    ),
+    (
+        e.TierSet(name=X, tier="high", reason=D1),
+        '{"name":"acme/x","reason":"D1","tier":"high"}',
+        "namespace acme, tier acme/x, tiers acme",
     ),
     (
         e.AliasMoved(
@@ -447,14 +452,14 @@ def test_a_value_that_is_not_valid_is_refused(change: dict[str, object]) -> None
 )
 def test_an_envelope_of_another_form_is_refused(change: dict[str, object]) -> None:
     """An envelope with an unknown format or type is refused."""
-    document = {**document_of(e.TierSet(name=X, tier="low")), **change}
+    document = {**document_of(e.TierSet(name=X, tier="low", reason=D1)), **change}
     with pytest.raises((EntryUnknown, InvalidDocument)):
         e.read_entry(json.dumps(document).encode(), 0)
 
 
 def test_an_event_of_another_version_is_not_called_a_forgery() -> None:
     """An entry of an unknown type is refused as one that another version wrote, by its index and type."""
-    document = {**document_of(e.TierSet(name=X, tier="low")), "type": "cat.fed"}
+    document = {**document_of(e.TierSet(name=X, tier="low", reason=D1)), "type": "cat.fed"}
     with pytest.raises(EntryUnknown, match=r"entry 7 .* 'cat.fed'"):
         e.read_entry(json.dumps(document).encode(), 7)
 
@@ -462,4 +467,4 @@ def test_an_event_of_another_version_is_not_called_a_forgery() -> None:
 def test_an_event_has_a_bound() -> None:
     """An event of more than 65,535 bytes is refused."""
     with pytest.raises(InvalidDocument, match="65535"):
-        e.write_entry(entry(e.TierSet(name=X, tier="x" * 65_536)))
+        e.write_entry(entry(e.TierSet(name=X, tier="x" * 65_536, reason=D1)))

@@ -119,7 +119,7 @@ def test_a_gate_does_not_believe_evidence_that_contradicts_itself(
 ) -> None:
     """A gate fails on evidence that contradicts itself, however good its metric is."""
     rule: Json = {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.1}
-    registry.policies.set("acme/x", "production", {"rules": [rule]})
+    registry.policies.set("acme/x", "production", {"rules": [rule]}, reason="agreed")
     evaluate(version, rows(tmp_path / "holdout.csv"))
     assert version.check("production").passed
     lie: Any = json.loads(json.dumps(version.evidence()[-1].predicate))
@@ -359,7 +359,7 @@ def test_cards_that_cannot_be_read_are_refused(version: Version, text: str, reas
 def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Version) -> None:
     """A required field has to be in the newest card; older cards do not fill its gaps."""
     rule: Json = {"rule": "card", "required": ["intended_use", "limitations", "licence", "contacts"]}
-    registry.policies.set("acme/x", "production", {"rules": [rule]})
+    registry.policies.set("acme/x", "production", {"rules": [rule]}, reason="agreed")
     assert "there is no card" in version.check("production").failures[0]
     version.set_card(muniment.read_card(CARD_TEXT))
     assert version.check("production").passed

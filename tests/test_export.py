@@ -43,7 +43,7 @@ def promoted(registry: Registry, model: Path, settings: Settings) -> Version:
         {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
         {"rule": "approvals", "validator": 1, "max_age": "1d"},
     ]
-    registry.policies.set("acme/*", "production", {"vouching": "any", "rules": rules})
+    registry.policies.set("acme/*", "production", {"vouching": "any", "rules": rules}, reason="agreed")
     vera = Identity.generate()
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "validator", "acme")

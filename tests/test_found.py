@@ -88,17 +88,17 @@ def test_a_list_that_is_proven_whole_does_not(cli: Cli, line: str) -> None:
 def test_what_is_read_at_a_time_is_as_it_was(cli: Cli) -> None:
     """Each list shows at an entry what was on record then, and nothing that came later."""
     cli("tag", "acme/x@1", "stage=ready")
-    cli("policy", "tier", "acme/x", "low")
+    cli("policy", "tier", "acme/x", "low", "--reason", "agreed")
     cli("owner", "acme/x", "Ada")
     then = entry()
     cli("tag", "acme/x@1", "stage=old")
-    cli("policy", "tier", "acme/x", "high")
+    cli("policy", "tier", "acme/x", "high", "--reason", "agreed")
     cli("user", "add", "Vera")
     cli("role", "grant", "Vera", "validator", "acme")
     cli("owner", "acme/x", "Vera")
     cli("comment", "acme/x@1", "good")
     cli("request", "acme/x@1", "production")
-    cli("policy", "guard", "acme/x@production")
+    cli("policy", "guard", "acme/x@production", "--reason", "agreed")
     cli("token", "new", "ci")
     now = entry()
 
@@ -187,7 +187,7 @@ def test_a_server_refuses_a_time_where_it_means_nothing(tmp_path: Path) -> None:
         "tag acme/x@1 a=b",
         "owner acme/x Ada",
         "comments acme/x@1 --erase 1",
-        "policy tier acme/x low",
+        "policy tier acme/x low --reason agreed",
         "drafts acme/x --discard 1",
     ],
 )

@@ -84,7 +84,7 @@ def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
     run("user", "add", "Vera", "--key", f"{key}.pub")
     run("role", "grant", "Vera", "validator", "acme")
     (tmp_path / "policy.yaml").write_text(POLICY)
-    run("policy", "set", "acme/*@production", str(tmp_path / "policy.yaml"))
+    run("policy", "set", "acme/*@production", str(tmp_path / "policy.yaml"), "--reason", "agreed")
     return run
 
 
@@ -116,7 +116,7 @@ def test_what_became_of_an_approval_is_shown(call: Call, tmp_path: Path) -> None
     """A decision has its role, alias, policy and reason, whether it stands, and what it counted for."""
     assert "muniment request acme/x@1 ALIAS" in call("approvals", "acme/x@1")
     (tmp_path / "staging.yaml").write_text("{vouching: any, rules: [{rule: approvals, validator: 1}]}")
-    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"))
+    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"), "--reason", "agreed")
     decision = ("acme/x@1", "--for", "staging", "--as", "validator", "--reason")
     call("reject", *decision, "no card", by="Vera")
     call("approve", *decision, "there is one", by="Vera")
@@ -130,7 +130,7 @@ def test_what_became_of_an_approval_is_shown(call: Call, tmp_path: Path) -> None
         "recorded",
     )
     (tmp_path / "staging.yaml").write_text("rules: [{rule: approvals, validator: 1}, {rule: signature}]")
-    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"))
+    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"), "--reason", "agreed")
     assert "stale: there is another policy" in call("approvals", "acme/x@1", "--for", "staging")
     at = str(moved)
     assert json.loads(call("approvals", "acme/x@1", "--at", at, "--json"))["items"][1]["standing"] == "stands"
@@ -378,7 +378,13 @@ def test_a_statement_takes_effect_once(backend: LocalBackend, owner: Identity) -
     for data in (bundle, json.dumps(json.loads(bundle), indent=1).encode()):
         refuses(lambda data=data: break_glass(data), StatementReused)  # type: ignore[misc] # bound at once
     set_policy(backend, owner, {**rule, "validator": 2}, break_glass=terms)
-    again = SetPolicy(models=MODELS, alias=PRODUCTION, policy=first.policy, attestation=first.attestation)
+    again = SetPolicy(
+        models=MODELS,
+        alias=PRODUCTION,
+        policy=first.policy,
+        attestation=first.attestation,
+        reason=Payload.of("agreed"),
+    )
     refuses(lambda: backend.execute(again), StatementReused)
 
 

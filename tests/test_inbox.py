@@ -21,17 +21,19 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import PostComment
 from muniment.core.verbs.gates import (
-    GetInbox,
-    GetInboxItem,
+    CloseRequest,
+    EndPolicy,
     OpenRequest,
     RemoveAlias,
     SetTier,
 )
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.people import ErasePrincipal, GetPreferences, GetSelf, SetPreferences
 from muniment.core.verbs.versions import SetStatus
 from muniment.services.upkeep.rebuild import compare
 from muniment.testing import LyingBackend
 from muniment.testing.backends import (
+    MODELS,
     NAME,
     PRODUCTION,
     add_person,
@@ -115,11 +117,11 @@ def test_an_approval_is_stale_when_the_model_changes_its_tier(office: Office) ->
     """A change of the risk tier that puts another policy in force is named as the reason."""
     founder, key = office.founder, office.keys["founder"]
     strict: dict[str, Json] = {"rule": "approvals", "validator": 2}
-    founder.execute(SetTier(name=NAME, tier="low"))
+    founder.execute(SetTier(name=NAME, tier="low", reason=Payload.of("agreed")))
     set_policy(founder, key, strict, models=Models("acme", "*"), scope={"tiers": ["high"]})
     office.decide("Vera")
     assert "stale" not in office.kinds("Vera")
-    moved = founder.execute(SetTier(name=NAME, tier="high"))
+    moved = founder.execute(SetTier(name=NAME, tier="high", reason=Payload.of("agreed")))
     item = office.find("Vera", ItemKind.STALE)
     assert (item.entry, item.what.endswith(f"the risk tier of {NAME} changed")) == (moved.index, True)
 
@@ -148,6 +150,56 @@ def test_the_owner_and_the_approvers_learn_of_a_new_policy(office: Office) -> No
     assert item.what == f"the policy of {NAME}@staging was set"
     assert "policy" not in office.kinds("Otto"), "nothing is Otto's"
     assert "policy" not in office.kinds("founder"), "who did it knows"
+
+
+def test_who_rejected_learns_of_a_weaker_policy(office: Office) -> None:
+    """Who rejected a version learns of each change and of the end of the policies that it must meet."""
+    office.decide("Vera", "reject")
+    assert "policy" not in office.kinds("Vera"), "she decided after it was set"
+    changed = office.set_policy(description="a weaker one")
+    item = office.find("Vera", ItemKind.POLICY)
+    assert (item.entry, item.reference, item.who) == (changed.index, f"{NAME}@1", office.id_of("founder"))
+    assert (item.what, item.text) == (f"the policy of {NAME}@production was changed", "agreed")
+    reason = Payload.of("nobody looks")
+    ended = office.founder.execute(EndPolicy(models=MODELS, alias=PRODUCTION, reason=reason))
+    items = [one for one in office.inbox("Vera") if one.kind is ItemKind.POLICY]
+    assert [one.entry for one in items] == [changed.index, ended.index]
+    assert (items[-1].what, items[-1].text) == (f"the policy of {NAME}@production ended", "nobody looks")
+    every = Models(NAME.namespace, "*")
+    set_policy(office.founder, office.keys["founder"], RULES[1], models=every)
+    last = [one for one in office.inbox("Vera") if one.kind is ItemKind.POLICY][-1]
+    assert last.what == f"the policy of {every}@production was set"
+    assert "policy" not in office.kinds("Otto"), "he has decided nothing"
+    office.founder.execute(
+        SetStatus(reference=Reference(NAME, 1), status=Status.RETIRED, reason=Payload.of("x"))
+    )
+    assert "policy" not in office.kinds("Vera"), "it can move nowhere"
+
+
+def test_a_policy_of_another_alias_or_model_is_not_told(office: Office) -> None:
+    """Who decided about a version for an alias is not told of policies of others, nor out of scope."""
+    office.decide("Vera", "reject")
+    founder, key = office.founder, office.keys["founder"]
+    every = Models(NAME.namespace, "*")
+    set_policy(founder, key, RULES[1], alias=Alias("staging"))
+    set_policy(founder, key, RULES[1], models=every, scope={"models": ["credit-*"]})
+    set_policy(founder, key, RULES[1], models=Models(NAME.namespace, "other"))
+    assert "policy" not in office.kinds("Vera")
+    set_policy(founder, key, RULES[1], models=every)
+    assert office.find("Vera", ItemKind.POLICY).what == f"the policy of {every}@production was changed"
+
+
+def test_who_asked_learns_of_another_policy(office: Office) -> None:
+    """Who has an open request learns of a policy of its alias, until the request is closed."""
+    carl = add_person(office.founder, "Carl", Role.CONTRIBUTOR)
+    office.keys["Carl"] = carl
+    ask = OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION)
+    request = office.open_as(carl).execute(ask).index
+    changed = office.set_policy(description="another one")
+    told = [one.entry for one in office.inbox("Carl") if one.kind is ItemKind.POLICY]
+    assert told[-1] == changed.index
+    office.open_as(carl).execute(CloseRequest(request=request))
+    assert "policy" not in office.kinds("Carl")
 
 
 def test_a_revocation_reaches_whoever_it_concerns(office: Office) -> None:
@@ -270,7 +322,7 @@ def test_a_followed_model_has_its_news_in_the_inbox(office: Office) -> None:
     news = [(one.reference, one.alias, one.what, one.text) for one in office.inbox("Otto")]
     assert news == [
         (f"{NAME}@1", "", "it was published", None),
-        (str(NAME), "production", f"the policy of {NAME}@production was set", None),
+        (str(NAME), "production", f"the policy of {NAME}@production was set", "agreed"),
         (f"{NAME}@2", "", "it was published", None),
         (f"{NAME}@2", "staging", "staging points here", None),
         (f"{NAME}@2", "staging", "staging was removed", "done"),

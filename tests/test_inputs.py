@@ -110,7 +110,7 @@ def test_a_gate_and_verify_agree_on_each_input(registry: Registry, tmp_path: Pat
         (tmp_path / "model").write_text(str(number))
         name = f"acme/x{number}"
         version = registry.push(tmp_path / "model", name)
-        registry.policies.set(name, "staging", {"rules": [RULE]})
+        registry.policies.set(name, "staging", {"rules": [RULE]}, reason="agreed")
         say(version, CODE, *sources, **details)
         gate, missing = compare(version)
         named = [f"dataset {one['name']}" for one in sources[-1:] if not is_here]
@@ -134,7 +134,7 @@ def test_a_gate_and_verify_agree_on_the_code(
     """Code is here if a commit and its address are on record, with the diff of a dirty tree."""
     (tmp_path / "model").write_text("weights")
     version = registry.push(tmp_path / "model", "acme/x")
-    registry.policies.set("acme/x", "staging", {"rules": [RULE]})
+    registry.policies.set("acme/x", "staging", {"rules": [RULE]}, reason="agreed")
     git = {"dirty": False} if change is None else change.get("git", {"dirty": False})
     say(version, *([] if change is None else [{**CODE, **change}]), git=git)
     gate, missing = compare(version)
@@ -152,7 +152,7 @@ def test_a_gate_sees_the_licence_and_the_status_of_a_dataset_found_by_its_file(
     version = registry.push(tmp_path / "model", "acme/x")
     version.set_card(muniment.Card(title="X", licence="CC-BY-4.0"))
     rule = {**RULE, "not_revoked": True, "licences": ["CC-BY-4.0"]}
-    registry.policies.set("acme/x", "staging", {"rules": [rule]})
+    registry.policies.set("acme/x", "staging", {"rules": [rule]}, reason="agreed")
     say(version, CODE, source(sha256(b"rows")))
     gate, _ = compare(version)
     assert gate.passed, gate.failures

@@ -32,7 +32,7 @@ def version(registry: Registry, model: Path, tmp_path: Path) -> Version:
     version.evaluate(
         [1, 0, 1, 0], [1, 0, 1, 1], [0.9, 0.2, 0.8, 0.6], dataset=tmp_path / "hold.csv", split="test"
     )
-    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]}, reason="agreed")
     return version
 
 

@@ -26,7 +26,7 @@ from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, gates, log, people, upkeep
+from muniment.core.verbs import catalog, gates, inbox, log, people, upkeep
 from muniment.core.verbs.table import VERBS
 from muniment.core.verbs.verb import Command, Query, name_of
 from muniment.core.verbs.versions import GetVersion
@@ -94,6 +94,7 @@ def make_world() -> World:
         "key_id": told.identity.public.id,
         "act": Act.READ,
         "node": Digest.parse(first.revision).hex,
+        "since": "2000-01-01T00:00:00Z",
         "index": 7,
         "size": 7,
     }
@@ -102,9 +103,9 @@ def make_world() -> World:
 
 def make_queries(kind: type[Query[Any]]) -> Iterator[Query[Any]]:
     """Ask about the examples, now and at a time; a field that has no example has to get one."""
-    if kind is gates.GetInboxItem:
-        items = make_world().backend.ask(gates.GetInbox())
-        yield from (gates.GetInboxItem.again(item, make_world().examples["principal"]) for item in items)
+    if kind is inbox.GetInboxItem:
+        items = make_world().backend.ask(inbox.GetInbox())
+        yield from (inbox.GetInboxItem.again(item, make_world().examples["principal"]) for item in items)
         return
     needed = [field.name for field in fields(kind) if field.default is MISSING]
     missing = [name for name in needed if name not in make_world().examples]
@@ -144,7 +145,7 @@ def replay(registry: Registry, namespace: str | None = None) -> tuple[int, int]:
 
 # How the SDK reads what it does not ask for as it is.
 READS: Mapping[type[Query[Any]], Callable[[Registry, Any], object]] = {
-    gates.GetInbox: lambda registry, _: tuple(registry.inbox()),
+    inbox.GetInbox: lambda registry, _: tuple(registry.inbox()),
     gates.JudgeGate: lambda registry, query: judge(registry._session.backend, query),
     catalog.SearchVersions: lambda registry, query: tuple(registry.search(query.text, at=query.at)),
     catalog.GetLineage: lambda registry, query: registry.lineage(f"sha256:{query.node}", query.direction),

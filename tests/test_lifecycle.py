@@ -223,7 +223,7 @@ def test_a_policy_that_asks_for_it_notices_a_revoked_ancestor(
         run.base(base)
     tuned = registry.push(tmp_path / "tuned.bin", "acme/tuned", run=run)
     rule: dict[str, Json] = {"rule": "provenance", "clean_tree": False, "resolved": False}
-    registry.policies.set("acme/tuned", "production", {"rules": [rule]})
+    registry.policies.set("acme/tuned", "production", {"rules": [rule]}, reason="agreed")
     assert tuned.check("production").passed
     base.set_status("revoked", "poisoned")
     with pytest.raises(GateFailed) as refusal:
@@ -561,7 +561,9 @@ def test_a_version_out_of_service_meets_no_gate(registry: Registry, model: Path,
     """It meets no policy in any mode, keeps no alias by promotion, and is not deployed."""
     registry.people.grant(registry.people.me().record.id, "security")
     version = registry.push(model, "acme/x")
-    registry.policies.set("acme/x", "production", {"mode": "warn", "rules": [{"rule": "signature"}]})
+    registry.policies.set(
+        "acme/x", "production", {"mode": "warn", "rules": [{"rule": "signature"}]}, reason="agreed"
+    )
     assert version.check("production").passed
     if status == "purged":
         version.purge("it leaks")

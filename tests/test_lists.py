@@ -65,13 +65,13 @@ def test_an_empty_list_says_what_to_do_next(call: Call, line: str, says: str) ->
 def test_a_move_that_nothing_guards_is_warned_of(call: Call, tmp_path: Path) -> None:
     """Each promotion to an alias without a policy warns, beside the answer and in --json; others do not."""
     where = "acme/x@production"
-    says = f"no policy guards {where}, so nothing was checked: muniment policy set {where} FILE"
+    says = f"no policy guards {where}, so nothing was checked: muniment policy set {where} FILE --reason TEXT"
     for _ in range(2):
         assert call("promote acme/x production").stderr == f"warning: {says}\n"
     answered = call("promote acme/x production --json")
     assert json.loads(answered.stdout)["warnings"] == [says]
     (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
-    call(f"policy set acme/x@guarded {tmp_path / 'p.yaml'}")
+    call(f"policy set acme/x@guarded {tmp_path / 'p.yaml'} --reason agreed")
     answered = call("promote acme/x guarded --json")
     assert (json.loads(answered.stdout)["warnings"], answered.stderr) == ([], "")
 
@@ -98,7 +98,7 @@ def test_a_rollback_that_nothing_guards_is_warned_of(call: Call, model: Path, tm
     assert rolled.stderr == f"warning: {warning}\n"
     assert "no policy guards acme/x@staging" in warning
     (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
-    call(f"policy set acme/x@production {tmp_path / 'p.yaml'}")
+    call(f"policy set acme/x@production {tmp_path / 'p.yaml'} --reason agreed")
     rolled = call("rollback acme/x@production --json")
     assert (json.loads(rolled.stdout)["warnings"], rolled.stderr) == ([], "")
 
@@ -115,7 +115,7 @@ def test_the_sdk_warns_by_a_category_of_its_own(registry: Registry, model: Path)
     with pytest.warns(UnguardedAlias, match="no policy guards acme/x@staging") as caught:
         registry.rollback("acme/x", "staging")
     assert caught[0].filename == __file__
-    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]}, reason="agreed")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         registry.promote(version, "production")

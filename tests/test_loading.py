@@ -65,10 +65,10 @@ def test_a_move_without_its_verdicts_is_not_loaded(
 ) -> None:
     """A version to which an alias moved past its policy is not loaded, pulled or deployed by it."""
     first, second = push(1.0), push(2.0)
-    registry.policies.set("acme/x", "production", policy({"rule": "signature"}))
+    registry.policies.set("acme/x", "production", policy({"rule": "signature"}), reason="agreed")
     registry.promote(first, "production")
     assert registry.load("acme/x@production").version.number == 1
-    registry.policies.set("acme/x", "production", policy(ACCURATE))
+    registry.policies.set("acme/x", "production", policy(ACCURATE), reason="agreed")
     with pytest.raises(GateFailed):
         registry.promote(second, "production")
     with closing(sqlite3.connect(Path(settings.location) / "registry.db")) as connection:
@@ -95,15 +95,15 @@ def test_a_policy_that_came_later_asks_no_verdict(registry: Registry, push: Push
     """A new policy holds for the next move; only its formats and scans are looked at now."""
     version = push(1.0)
     registry.promote(version, "production")
-    registry.policies.set("acme/x", "production", policy(ACCURATE))
+    registry.policies.set("acme/x", "production", policy(ACCURATE), reason="agreed")
     assert registry.load("acme/x@production").version.number == 1
-    registry.policies.set("acme/x", "production", policy(CLEAN))
+    registry.policies.set("acme/x", "production", policy(CLEAN), reason="agreed")
     refuses_to_load(registry, GateFailed)
     version.attest(SCAN, scan("low"))
     assert registry.load("acme/x@production").version.number == 1
     version.attest(SCAN, scan("high"))
     refuses_to_load(registry, GateFailed)
-    registry.policies.set("acme/x", "production", policy(CLEAN, mode="warn"))
+    registry.policies.set("acme/x", "production", policy(CLEAN, mode="warn"), reason="agreed")
     assert registry.load("acme/x@production").version.number == 1
 
 
@@ -115,10 +115,10 @@ def test_a_continuous_policy_is_met_whenever_it_is_loaded(registry: Registry, pu
         "rule": "window",
         "freezes": [{"from": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}],
     }
-    registry.policies.set("acme/x", "production", policy(ACCURATE, continuous=True))
+    registry.policies.set("acme/x", "production", policy(ACCURATE, continuous=True), reason="agreed")
     registry.promote(version, "production")
     assert registry.load("acme/x@production").version.number == 1
-    registry.policies.set("acme/x", "production", policy(ACCURATE, freeze, continuous=True))
+    registry.policies.set("acme/x", "production", policy(ACCURATE, freeze, continuous=True), reason="agreed")
     assert registry.load("acme/x@production").version.number == 1
     version.withdraw_claim(str(made.event.attestation), "wrong labels")  # type: ignore[attr-defined]
     refuses_to_load(registry, GateFailed)
@@ -146,7 +146,7 @@ def test_a_revoked_input_ends_the_service(
     definition = {**definition, "resolvedDependencies": [code, source]}
     version.attest(PROVENANCE, {**said, "buildDefinition": definition})
     rule: Json = {"rule": "provenance", "clean_tree": False}
-    registry.policies.set("acme/x", "production", policy(rule, continuous=True))
+    registry.policies.set("acme/x", "production", policy(rule, continuous=True), reason="agreed")
     gate = version.check("production")
     assert gate.passed
     assert gate.verdicts[0].unproven == ()
@@ -164,7 +164,7 @@ def test_the_past_of_an_alias_is_loaded(tmp_path: Path, settings: Settings) -> N
             clock[0] += timedelta(days=day)
             save_file({"w": np.full(3, weight)}, tmp_path / "w.safetensors")
             registry.push(tmp_path / "w.safetensors", "acme/x", alias="production")
-            registry.policies.set("acme/x", "production", policy({"rule": "signature"}))
+            registry.policies.set("acme/x", "production", policy({"rule": "signature"}), reason="agreed")
         loaded = [
             registry.load("acme/x@production", at=at).version.number
             for at in (None, "2026-01-03T00:00:00Z", "2026-01-02T00:00:00Z")

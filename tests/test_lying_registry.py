@@ -109,17 +109,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "init",
             "push model acme/x --alias staging -m first",
             "tag acme/x@1 stage=ready",
-            "policy tier acme/x low",
+            "policy tier acme/x low --reason agreed",
             "deploy acme/x@1 prod/api",
             "comment acme/x@1 good",
             "owner acme/x Ada",
             "COPY",
             "push weights acme/x --alias staging -m second",
-            "policy set acme/x@production policy.yaml",
+            "policy set acme/x@production policy.yaml --reason agreed",
             "NOTE",
             "tag acme/x@1 stage=old",
             "deploy acme/x@2 prod/api",
-            "policy tier acme/x high",
+            "policy tier acme/x high --reason agreed",
             "request acme/x@1 production",
         ):
             if line == "COPY":
@@ -262,7 +262,9 @@ def test_the_policy_of_another_alias_runs_no_pickle(
     (tmp_path / "m.pkl").write_bytes(pickle.dumps({"a": 1}))
     with muniment.open(place, settings=settings, create=True) as registry:
         registry.push(tmp_path / "m.pkl", "acme/x", alias="free")
-        registry.policies.set("acme/x", "allowed", {"rules": [{"rule": "format", "allow": ["pickle"]}]})
+        registry.policies.set(
+            "acme/x", "allowed", {"rules": [{"rule": "format", "allow": ["pickle"]}]}, reason="agreed"
+        )
         registry.promote("acme/x@1", "allowed")
         assert registry.load("acme/x@allowed").value == {"a": 1}
     open_directory = embedded.open_directory
@@ -381,7 +383,7 @@ def test_a_move_that_is_done_is_said_to_be_done(
     with muniment.open(tmp_path / "registry", settings=settings, create=True) as registry:
         registry.push(tmp_path / "w.bin", "acme/x")
         rules: list[Json] = [{"rule": "approvals", "validator": 1}]
-        registry.policies.set("acme/x", "production", {"mode": "warn", "rules": rules})
+        registry.policies.set("acme/x", "production", {"mode": "warn", "rules": rules}, reason="agreed")
     open_directory = embedded.open_directory
 
     class Denying(LyingBackend):

@@ -309,7 +309,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for name in ("acme/x", "acme/y"):
                 owner.push(model, name)
             rule: JsonObject = {"rule": "approvals", "validator": 1, "assurance": ["passkey"]}
-            owner.policies.set("acme/*", "production", {"vouching": "any", "rules": [rule]})
+            owner.policies.set("acme/*", "production", {"vouching": "any", "rules": [rule]}, reason="agreed")
             yield Place(server, url, owner, directory)
 
 
@@ -344,7 +344,9 @@ def test_a_passkey_is_enrolled_by_an_invitation_only(place: Place) -> None:
 def test_in_a_directory_nobody_has_a_passkey(registry: Registry, model: Path) -> None:
     """Enrolling a passkey in an embedded registry is refused, because there is no page for it."""
     version = registry.push(model, "acme/x")
-    registry.policies.set("acme/x", "production", {"rules": [{"rule": "approvals", "validator": 1}]})
+    registry.policies.set(
+        "acme/x", "production", {"rules": [{"rule": "approvals", "validator": 1}]}, reason="agreed"
+    )
     refuses(lambda: version.approve("production", "validator", "x", signer=PasskeySigner(print)), InvalidKey)
 
 

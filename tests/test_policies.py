@@ -38,6 +38,7 @@ from muniment.core.errors import (
 from muniment.core.events import PolicySet
 from muniment.core.gates.rules.reading import KINDS
 from muniment.core.names import Models, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import (
     GetMove,
@@ -74,6 +75,7 @@ MOVE = MoveAlias(reference=FIRST, alias=PRODUCTION)
 SIGNED: dict[str, Json] = {"rule": "signature"}
 GOOD: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
 EVERY = Models("acme", "*")
+WHY = Payload.of("agreed")
 
 
 def gate(backend: Backend, number: int = 1) -> bool:
@@ -248,10 +250,11 @@ def test_a_policy_is_signed_by_its_setter(backend: Backend, open_as: OpenAs, own
     def send(subject: bytes = data, kind: str = POLICY, **changes: Json) -> None:
         bundle = attest(Digest.of(subject), "p", kind, {**said, **changes}, owner)
         policy, signed = backend.add_documents([data, bundle.encode()])
-        backend.execute(SetPolicy(models=MODELS, alias=PRODUCTION, policy=policy, attestation=signed))
+        command = SetPolicy(models=MODELS, alias=PRODUCTION, policy=policy, attestation=signed, reason=WHY)
+        backend.execute(command)
 
     policy = backend.add_documents([data])[0]
-    bare = SetPolicy(models=MODELS, alias=PRODUCTION, policy=policy)
+    bare = SetPolicy(models=MODELS, alias=PRODUCTION, policy=policy, reason=WHY)
     refuses(lambda: backend.execute(bare), InvalidPolicy)
     for changes in ({"models": "acme/*"}, {"alias": "staging"}, {"registry": "other"}):
         refuses(lambda changes=changes: send(**changes), WrongSubject)  # type: ignore[misc] # bound at once
@@ -267,7 +270,7 @@ def test_a_policy_is_signed_by_its_setter(backend: Backend, open_as: OpenAs, own
 def test_a_guarded_alias_without_a_policy_denies(backend: Backend, owner: Identity) -> None:
     """A guarded alias without a policy refuses every move until a policy is set."""
     publish(backend, owner, b"a")
-    backend.execute(SetPolicy(models=EVERY, alias=PRODUCTION, policy=None))
+    backend.execute(SetPolicy(models=EVERY, alias=PRODUCTION, policy=None, reason=WHY))
     refusal = refuses(lambda: backend.execute(MOVE), GateFailed)
     assert "has no policy" in str(refusal.data()["failures"])
     assert not gate(backend)
@@ -317,13 +320,16 @@ def test_a_policy_holds_for_its_models_and_tiers(backend: Backend, owner: Identi
     set_policy(backend, owner, GOOD, models=EVERY, scope={"models": ["read*"], "tiers": ["high"]})
     assert not gate(backend), "a model that is in no tier is in all of them"
     refuses(lambda: backend.ask(GetTier(name=NAME)), TierNotFound)
-    backend.execute(SetTier(name=NAME, tier="low"))
+    backend.execute(SetTier(name=NAME, tier="low", reason=WHY))
     refuses(lambda: gate(backend), PolicyNotFound)
-    backend.execute(SetTier(name=NAME, tier="high"))
+    backend.execute(SetTier(name=NAME, tier="high", reason=WHY))
     assert not gate(backend)
     assert backend.ask(GetTier(name=NAME)).tier == "high"
-    assert not backend.execute(SetTier(name=NAME, tier="high")).created
-    refuses(lambda: backend.execute(SetTier(name=type(NAME)("acme", "other"), tier="high")), ModelNotFound)
+    assert not backend.execute(SetTier(name=NAME, tier="high", reason=WHY)).created
+    refuses(
+        lambda: backend.execute(SetTier(name=type(NAME)("acme", "other"), tier="high", reason=WHY)),
+        ModelNotFound,
+    )
 
 
 def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
@@ -358,7 +364,7 @@ def promoted(registry: Registry, model: Path) -> Version:
         {"rule": "no_regression", "metric": "roc_auc"},
         {"rule": "format", "allow": ["other"]},
     ]
-    registry.policies.set("acme/x", "production", {"rules": rules})
+    registry.policies.set("acme/x", "production", {"rules": rules}, reason="agreed")
     registry.promote(version, "production")
     return version
 
@@ -425,7 +431,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert "7 of 7 fixtures as expected" in call("policy", "test", str(path))[1]
     code, shown = call("policy", "simulate", str(path), "--over", "acme/*")
     assert (code, "1 of 1 version would fail" in shown) == (1, True)
-    assert call("policy", "set", "acme/*@production", str(path))[0] == 0
+    assert call("policy", "set", "acme/*@production", str(path), "--reason", "agreed")[0] == 0
     assert "# acme/*@production sha256:" in call("policy", "show", "acme/x@production", "--yaml")[1]
     assert re.search(
         "policy +sha256:.*rule +asks for", call("policy", "show", "acme/x@production")[1], re.DOTALL
@@ -440,8 +446,8 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert "sha256:" in shown
     code, shown = call("promote", "acme/x@1", "production", "--wait", "--timeout", "0")
     assert (code, "gate_failed" in shown) == (3, True)
-    assert call("policy", "tier", "acme/x", "high")[0] == 0
-    assert call("policy", "guard", "acme/x@release")[0] == 0
+    assert call("policy", "tier", "acme/x", "high", "--reason", "agreed")[0] == 0
+    assert call("policy", "guard", "acme/x@release", "--reason", "agreed")[0] == 0
     assert "has no policy" in call("check", "acme/x@1", "release")[1]
     assert call("policy", "init", str(directory), "--template", "minimal")[0] == 2, "what is there stays"
 
@@ -518,7 +524,7 @@ def test_a_simulation_of_nothing_is_refused(call: Callable[..., tuple[int, str]]
 def test_ci_reads_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     """The JUnit and SARIF files of `check` are accepted by independent readers."""
     (tmp_path / "p.yaml").write_text("rules: [{rule: signature}, {rule: require, type: evaluation}]")
-    call("policy", "set", "acme/x@production", str(tmp_path / "p.yaml"))
+    call("policy", "set", "acme/x@production", str(tmp_path / "p.yaml"), "--reason", "agreed")
     junit, sarif = tmp_path / "gate.xml", tmp_path / "gate.sarif"
     code, shown = call(
         "check", "acme/x@1", "production", "--junit", str(junit), "--sarif", str(sarif), "--json"

@@ -55,19 +55,20 @@ from muniment.core.verbs.catalog import (
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     CloseRequest,
-    GetInbox,
-    GetInboxItem,
     GetMove,
     GetPolicies,
     GetTier,
     JudgeGate,
     ListMoves,
     ListPolicies,
+    ListPoliciesByAuthors,
     ListRequests,
+    ListTiers,
     MoveAlias,
     OpenRequest,
     RemoveAlias,
 )
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import (
     GetKey,
@@ -162,6 +163,11 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
                 yield DescribeVersion(reference=reference, at=at)
                 yield ListTags(reference=reference, at=at)
                 yield ListComments(reference=reference, at=at)
+                yield from (
+                    ListPoliciesByAuthors(reference=reference, alias=one, since=since, at=at)
+                    for one in (PRODUCTION, Alias("release"))
+                    for since in ("2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z")
+                )
     me = backend.ask(GetSelf()).record.id
     yield GetPreferences(principal=me)
     yield from (GetInboxItem.again(item, me) for item in backend.ask(GetInbox()))
@@ -179,6 +185,7 @@ def _list_queries_of_namespaces(namespaces: list[str], at: str | None) -> Iterat
         yield ListModels(namespace=namespace, at=at)
         yield ListModels(namespace=namespace, limit=1, at=at)
         yield ListPolicies(namespace=namespace, at=at)
+        yield ListTiers(namespace=namespace, at=at)
         for act in (Act.READ, Act.APPROVE, Act.ENROL):
             yield WhoMay(act=act, namespace=namespace, at=at)
         for history in (False, True):

@@ -345,7 +345,9 @@ def test_a_pickle_is_loaded_by_an_alias_whose_policy_allows_it(registry: Registr
     (tmp_path / "m").mkdir()
     joblib.dump({"depth": 6}, tmp_path / "m" / "model.joblib")
     registry.push(tmp_path / "m", "acme/x")
-    registry.policies.set("acme/x", "legacy", {"rules": [{"rule": "format", "allow": ["pickle"]}]})
+    registry.policies.set(
+        "acme/x", "legacy", {"rules": [{"rule": "format", "allow": ["pickle"]}]}, reason="agreed"
+    )
     registry.promote("acme/x@1", "legacy")
     assert registry.load("acme/x@legacy").value == {"depth": 6}
     with pytest.raises(UnsafeFormat):

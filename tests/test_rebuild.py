@@ -83,7 +83,7 @@ def database(registry: Registry, model: Path, settings: Settings) -> Path:
     """Give the database of a registry with some history."""
     registry.push(model, "acme/x")
     registry.promote("acme/x@1", "staging", reason="a try")
-    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]}, reason="agreed")
     registry.promote("acme/x@1", "production")
     registry.close()
     return Path(settings.location) / "registry.db"

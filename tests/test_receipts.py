@@ -74,6 +74,7 @@ from muniment.testing.backends import (
 from story import LATER, Done, store, tell
 from strategies import value_of, verbs
 
+WHY = Payload.of("agreed")
 COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
 
 # What no entry says that confirms a command, and why.
@@ -239,7 +240,7 @@ def test_a_verdict_that_is_given_again_is_on_record(tmp_path: Path, settings: Se
         for data in (b"a", b"b"):
             (tmp_path / "w.bin").write_bytes(data)
             registry.push(tmp_path / "w.bin", "acme/x")
-        registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+        registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]}, reason="agreed")
         moved = [registry.promote(f"acme/x@{number}", "production") for number in (1, 2, 1)]
     assert [receipt.created for receipt in moved] == [True, True, True]
 
@@ -247,7 +248,7 @@ def test_a_verdict_that_is_given_again_is_on_record(tmp_path: Path, settings: Se
 def test_a_retry_is_answered_with_what_was_answered(backend: LocalBackend, owner: Identity) -> None:
     """A retry of a command that changed nothing is not answered as if it had."""
     publish(backend, owner, b"weights")
-    command = gates.SetTier(name=NAME, tier="low")
+    command = gates.SetTier(name=NAME, tier="low", reason=WHY)
     made = [backend.execute(command, key) for key in ("a", "b", "b", "a")]
     assert [receipt.created for receipt in made] == [True, False, False, True]
     assert {receipt.index for receipt in made} == {made[0].index}
@@ -318,7 +319,7 @@ ENDED: list[tuple[Command, Command]] = [
         gates.MoveAlias(reference=FIRST, alias=STAGING),
         gates.RemoveAlias(name=NAME, alias=STAGING, reason=Payload.of("unused")),
     ),
-    (gates.SetTier(name=NAME, tier="high"), gates.SetTier(name=NAME, tier="low")),
+    (gates.SetTier(name=NAME, tier="high", reason=WHY), gates.SetTier(name=NAME, tier="low", reason=WHY)),
     (catalog.SetOwner(name=NAME, principal="vera"), catalog.SetOwner(name=NAME, principal="founder")),
     (
         catalog.SetTag(reference=FIRST, key="team", value=Payload.of("a")),
@@ -377,7 +378,7 @@ def test_a_policy_that_was_replaced_is_not_in_force(owner: Identity, open_as: Op
     trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     models = Models(NAME.namespace, NAME.model)
-    guard = gates.SetPolicy(models=models, alias=PRODUCTION, policy=None)
+    guard = gates.SetPolicy(models=models, alias=PRODUCTION, policy=None, reason=WHY)
     first = trusted.execute(guard)
     assert trusted.execute(guard).index == first.index
     set_policy(trusted, owner, {"rule": "signature"})
@@ -792,7 +793,7 @@ def cli(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mon
     run("push", str(model / "config"), "acme/x", "--alias", "staging")
     run("tag", "acme/x@1", "stage=ready")
     run("attest", "acme/x@1", "--type", "https://example.com/plan", "--file", "plan.json")
-    run("policy", "set", "acme/x@production", "policy.yaml")
+    run("policy", "set", "acme/x@production", "policy.yaml", "--reason", "agreed")
     run("role", "grant", "Ada", "security", "acme")
     run("revoke", "acme/x@1", "--reason", "it leaks")
     for name in ("vera", "sam"):
@@ -809,7 +810,7 @@ def cli(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mon
         "promote acme/x@2 staging --reason good",
         "deprecate acme/x@2 --reason old",
         "revoke acme/x@1 --reason again",
-        "policy tier acme/x low",
+        "policy tier acme/x low --reason agreed",
         "owner acme/x Ada",
         "role grant vera reader acme",
         "key enrol vera vera.pem.pub",
@@ -856,7 +857,7 @@ def _id_of(name: str) -> str:
         "attest acme/x@2 --type https://example.com/plan --file plan.json",
         "tag acme/x@2 stage=ready",
         "role revoke vera validator acme",
-        "policy set acme/x@staging policy.yaml",
+        "policy set acme/x@staging policy.yaml --reason agreed",
         "reject acme/x@2 --for production --as validator --reason bad",
         "key revoke KEY",
     ],

@@ -21,7 +21,7 @@ from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Role
 from muniment.core.people.tokens import id_of, make_token
 from muniment.core.times import write_time
-from muniment.core.verbs.gates import GetInbox
+from muniment.core.verbs.inbox import GetInbox
 from muniment.core.verbs.people import (
     ApproveRecovery,
     CancelRecovery,

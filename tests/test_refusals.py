@@ -322,7 +322,13 @@ def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identit
     ):
         bundle = attest(Digest.of(document), "policy", POLICY, said, owner)
         digest, signed = backend.add_documents([document, bundle.encode()])
-        command = SetPolicy(models=MODELS, alias=PRODUCTION, policy=digest, attestation=signed)
+        command = SetPolicy(
+            models=MODELS,
+            alias=PRODUCTION,
+            policy=digest,
+            attestation=signed,
+            reason=Payload.of("agreed"),
+        )
         refuses(lambda command=command: backend.execute(command), kind)  # type: ignore[misc] # bound at once
     assert set_policy(backend, owner, {"rule": "signature"}).created
     assert not set_policy(backend, owner, {"rule": "signature"}).created

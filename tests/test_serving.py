@@ -97,7 +97,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
         do("push", "model", "acme/x", "--param", f"depth={number}", "--dataset", f"train={data}", "-m", "new")
         do("evaluate", f"acme/x@{number}", "--data", str(data), *columns)
     do("attest", "acme/x@2", "--type", "https://example.com/seen/v1", "--file", "claim.json")
-    do("policy", "set", "acme/x@production", "policy.yaml")
+    do("policy", "set", "acme/x@production", "policy.yaml", "--reason", "agreed")
     assert "threshold" in do("policy", "show", "acme/x@production", "--json")
     do("check", "acme/x@1", "production")
     do("promote", "acme/x@1", "production")

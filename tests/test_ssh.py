@@ -146,7 +146,7 @@ def test_an_approval_by_ssh_is_known_as_such(
     """An approval signed by an enrolled SSH key meets a policy that asks for a key."""
     version = registry.push(model, "acme/x")
     rule: dict[str, Json] = {"rule": "approvals", "validator": 1, "assurance": ["ssh", "passkey"]}
-    registry.policies.set("acme/x", "production", {"vouching": "any", "rules": [rule]})
+    registry.policies.set("acme/x", "production", {"vouching": "any", "rules": [rule]}, reason="agreed")
     machine, ben = Identity.generate(), Identity.generate()
     registry.people.add("Ben", ben.public)
     registry.people.grant("Ben", "admin")

@@ -93,7 +93,7 @@ def test_waivers_and_approvals_end_by_a_duration(
     timed: Registry, settings: Settings, clock: list[datetime]
 ) -> None:
     """A waiver of the longest duration that a policy allows is accepted, and an approval with an end too."""
-    timed.policies.set("acme/x", "production", POLICY)
+    timed.policies.set("acme/x", "production", POLICY, reason="agreed")
     vera = Identity.generate()
     timed.people.add("Vera", vera.public)
     timed.people.grant("Vera", "validator", "acme")

@@ -62,7 +62,8 @@ from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.catalog import GetLineage, SearchVersions
 from muniment.core.verbs.claims import RecordAttestation
-from muniment.core.verbs.gates import GetInbox, JudgeGate, MoveAlias, OpenRequest
+from muniment.core.verbs.gates import JudgeGate, MoveAlias, OpenRequest
+from muniment.core.verbs.inbox import GetInbox
 from muniment.core.verbs.log import GetLeaves, GetLogIdentity
 from muniment.core.verbs.people import EnrolKey, GrantRole, RevokeKey, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, GetVersion
@@ -206,7 +207,9 @@ def test_a_withdrawal_has_a_reason(version: Version, text: str) -> None:
 def test_a_verdict_from_before_is_judged_again_as_it_was(version: Version, registry: Registry) -> None:
     """A verdict still follows from a claim that was withdrawn later, and `verify` marks the claim."""
     made = version.attest(EVALUATION, evaluation(0.9))
-    registry.policies.set("acme/x", "production", {"rules": [GOOD, {"rule": "format", "allow": ["other"]}]})
+    registry.policies.set(
+        "acme/x", "production", {"rules": [GOOD, {"rule": "format", "allow": ["other"]}]}, reason="agreed"
+    )
     registry.promote(version, "production")
     version.withdraw_claim(str(claim_of(made)), "the labels were wrong")
     checks = version.verify()
@@ -541,7 +544,9 @@ def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
     rule: dict[str, Json] = {**GOOD, "id": "measured"}
     terms: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d"}
     rules: list[Json] = [rule, {"rule": "format", "allow": ["other"]}]
-    registry.policies.set("acme/x", "production", {"vouching": "any", "rules": rules, "waivers": terms})
+    registry.policies.set(
+        "acme/x", "production", {"vouching": "any", "rules": rules, "waivers": terms}, reason="agreed"
+    )
     key = Identity.generate()
     registry.people.add("Vera", key.public)
     registry.people.grant("Vera", "validator", "acme")

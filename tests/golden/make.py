@@ -89,9 +89,10 @@ def make_registry(directory: Path) -> None:
         add_people(registry, vera)
         version = publish(directory, registry)
         evaluate(version)
-        registry.policies.guard("acme/*", "canary")
-        registry.policies.set("acme/x", "production", POLICY)
-        registry.policies.set_tier("acme/x", "high")
+        registry.policies.guard("acme/*", "canary", reason="agreed")
+        registry.policies.set("acme/x", "production", POLICY, reason="agreed")
+        registry.policies.unguard("acme/*", "canary", reason="no canary any more")
+        registry.policies.set_tier("acme/x", "high", reason="agreed")
         registry.set_owner("acme/x", "Vera")
         registry.preferences.follow("acme/x")
         waived = version.waive("production", ["soak"], LATER, "the first release")
@@ -247,9 +248,9 @@ def list_bundles(registry: Registry) -> Iterator[tuple[str, str]]:
         for claim in registry.version(f"acme/x@{record.number}").describe().attestations:
             with registry._session.backend.open_blob(Digest.parse(claim.digest)) as file:
                 yield kind_of(claim.predicate_type), file.read().decode()
-    for policy in registry.policies.history("acme"):
-        if policy.attestation is not None:
-            with registry._session.backend.open_blob(Digest.parse(policy.attestation)) as file:
+    for change in registry.policies.history("acme"):
+        if change.record.attestation is not None:
+            with registry._session.backend.open_blob(Digest.parse(change.record.attestation)) as file:
                 yield "policy", file.read().decode()
 
 

@@ -278,6 +278,7 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.AttestationRecorded: _record_claim,
     events.ClaimWithdrawn: _withdraw_claim,
     events.PolicySet: Takes(Act.SET_POLICY),
+    events.PolicyEnded: Takes(Act.SET_POLICY),
     events.TierSet: Takes(Act.SET_POLICY),
     events.AliasMoved: _move_alias,
     events.AliasRemoved: _remove_alias,

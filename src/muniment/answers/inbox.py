@@ -21,7 +21,7 @@ from muniment.answers.interests import (
     is_owner,
 )
 from muniment.answers.people import read_preferences, roles_of
-from muniment.answers.policies import find_policies, find_tier, load_policy
+from muniment.answers.policies import find_policies, list_changes, list_policies_by_authors
 from muniment.answers.resolve import find_move
 from muniment.answers.statuses import find_status, status_of
 from muniment.answers.view import State
@@ -32,8 +32,9 @@ from muniment.core.claims.scans import NOTHING, Scan
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import MunimentError, RequestNotFound
 from muniment.core.events import RequestOutcome
+from muniment.core.gates.differences import RECENT, say_author, say_change
 from muniment.core.gates.inbox import InboxItem, ItemKind
-from muniment.core.names import EVERY, Alias, Models
+from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Act, may
 from muniment.core.records import (
     CommentRecord,
@@ -45,12 +46,15 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.gates import GetInboxItem
+from muniment.core.verbs.gates import ListPoliciesByAuthors
+from muniment.core.verbs.inbox import GetInboxItem
 
 # How long before the end of a waiver that is told.
 SOON: Final = timedelta(days=7)
 # The others are about an alias.
 _WITHOUT_ALIAS: Final = frozenset({ItemKind.MENTION, ItemKind.STATUS, ItemKind.FLAGGED})
+# These may be about a version or its model.
+_OF_EITHER: Final = frozenset({ItemKind.NEWS, ItemKind.POLICY})
 
 
 class _News(NamedTuple):
@@ -69,9 +73,9 @@ def get_item(state: State, query: GetInboxItem) -> InboxItem:
         RequestNotFound: the entry is no such item, or is the item of somebody else, or was dealt with.
         BlobNotFound, ContentCorrupt, BadSignature: a claim or policy that it depends on cannot be read.
     """
-    named = (query.number is None, query.alias is None)
-    expected = (query.kind is ItemKind.POLICY, query.kind in _WITHOUT_ALIAS)
-    fits = query.kind is ItemKind.NEWS or named == expected
+    has_version = query.number is not None or query.kind in _OF_EITHER
+    has_alias = query.kind is ItemKind.NEWS or (query.alias is None) == (query.kind in _WITHOUT_ALIAS)
+    fits = has_version and has_alias
     item = next(_READERS[query.kind](state, query), None) if fits else None
     if item is None:
         raise RequestNotFound(entry=query.entry, kind="item of the inbox")
@@ -92,10 +96,20 @@ def _read_request(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
         if record.requester == asked.principal or not _may_decide(state, asked, version):
             continue
         if not _has_answered(state, asked, version, record):
-            what = "your review is requested"
+            what = f"your review is requested{_warn_of_authors(state, asked, since)}"
             yield _item(
                 state, asked, record.requester, what, since, text=record.reason, role=_role(state, asked)
             )
+
+
+def _warn_of_authors(state: State, asked: GetInboxItem, since: str) -> str:
+    """Say which policies the authors of a version changed shortly before a time, or after it."""
+    if asked.alias is None or asked.number is None:
+        return ""
+    begin = write_time(read_time(since) - RECENT)
+    reference = Reference(asked.name, asked.number)
+    query = ListPoliciesByAuthors(reference=reference, alias=asked.alias, since=begin)
+    return "".join(f"; {say_author(record)}" for record in list_policies_by_authors(state, query))
 
 
 def _has_answered(state: State, asked: GetInboxItem, version: VersionRecord, record: RequestRecord) -> bool:
@@ -228,31 +242,44 @@ def _read_mention(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
 
 
 def _read_policy(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
-    """Somebody else changed the policies of a model that we own, or of whose versions in use one is ours."""
-    for record, what in _find_policies(state, asked):
-        if record.author != asked.principal and _is_ours(state, asked):
-            yield _item(state, asked, record.author, what, record.set)
+    """Somebody else changed the policies of a model of ours, or of an alias that a version of ours awaits.
+
+    A model is ours if we own it, or if one of its versions in use concerns us. With a version, it is one that
+    we decided about, or requested, for the alias before.
+    """
+    version = _find_version(state, asked)
+    if asked.number is None:
+        is_told = _is_ours(state, asked)
+    else:
+        is_told = version is not None and _awaits(state, asked, version)
+    for record, what in _find_policies(state, asked) if is_told else ():
+        if record.author != asked.principal:
+            yield _item(state, asked, record.author, what, record.set, text=record.reason)
+
+
+def _awaits(state: State, asked: GetInboxItem, version: VersionRecord) -> bool:
+    """Return whether a version could move to the alias, and we decided about it or asked for it before."""
+    held = find_held(state.view, version.name).get(str(asked.alias))
+    if held == version.number or status_of(state.view, version) in WITHDRAWN:
+        return False
+    ours = Where("name", "=", version.name), Where("requester", "=", asked.principal)
+    for request in state.view.projections.select(RequestRecord, *ours, Where("closed", "=", None)):
+        is_about = (request.number, request.alias) == (version.number, str(asked.alias))
+        if is_about and request.index < asked.entry:
+            return True
+    signed = find_decision(state.view, version, str(asked.alias), asked.principal)
+    if signed is None or signed.approval.decision is SigningDecision.WITHDRAW:
+        return False
+    return signed.claim.index < asked.entry
 
 
 def _find_policies(state: State, asked: GetInboxItem) -> Iterator[tuple[PolicyRecord, str]]:
-    """Find the policy that an entry set, if it or the one before it applies to the model; say what it did."""
-    tiered = find_tier(state.view, asked.name)
-    for model in (asked.name.model, EVERY):
-        models = Models(asked.name.namespace, model)
-        about = Where("models", "=", str(models)), Where("alias", "=", str(asked.alias))
-        records = state.view.projections.select(PolicyRecord, *about, Where("index", "<=", asked.entry))
-        if not records or records[-1].index != asked.entry:
-            continue
-        applies = [
-            record.digest is None
-            or load_policy(state.view, record.digest).covers(
-                asked.name.model, None if tiered is None else tiered.tier
-            )
-            for record in records[-2:]
-        ]
-        if any(applies):
-            done = "changed" if len(applies) > 1 else "set"
-            yield records[-1], f"the policy of {models}@{asked.alias} was {done}"
+    """Find the policy that an entry set or ended, if it or the one before applies to the model; say which."""
+    if asked.alias is None:
+        return
+    for record, before in list_changes(state.view, asked.name, asked.alias):
+        if record.index == asked.entry:
+            yield record, say_change(record, before)
 
 
 def _is_ours(state: State, asked: GetInboxItem) -> bool:
@@ -335,7 +362,7 @@ def _find_news(state: State, asked: GetInboxItem) -> Iterator[_News]:
                 yield _News(status.actor, f"it was {status.status}", status.set, status.reason)
         case None, Alias() if asked.number is None:
             for record, what in _find_policies(state, asked):
-                yield _News(record.author, what, record.set, None)
+                yield _News(record.author, what, record.set, record.reason)
         case _:
             return
 

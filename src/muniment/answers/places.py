@@ -93,7 +93,10 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
         Place(SubjectKind.POLICY, "{}@{}", ("models", "alias")),
         Place(SubjectKind.POLICIES, "{}", ("namespace",)),
     ),
-    TierRecord: (Place(SubjectKind.TIER, "{}", ("name",)),),
+    TierRecord: (
+        Place(SubjectKind.TIER, "{}", ("name",)),
+        Place(SubjectKind.TIERS, "{}", ("namespace",)),
+    ),
     OwnerRecord: (Place(SubjectKind.OWNER, "{}", ("name",)),),
     StatusRecord: (Place(SubjectKind.STATUS, "{}@{}", ("name", "number")),),
     RetentionRecord: (_VERSION,),

@@ -16,10 +16,16 @@ from muniment.answers.gates import gather_all
 from muniment.answers.inbox import get_item
 from muniment.answers.moves import get_move, list_moves
 from muniment.answers.people import get_key, get_person, get_preferences, who_may
-from muniment.answers.policies import get_policies, get_tier, list_policies
+from muniment.answers.policies import (
+    get_policies,
+    get_tier,
+    list_policies,
+    list_policies_by_authors,
+    list_tiers,
+)
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
-from muniment.core.verbs import catalog, claims, gates, people, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, people, versions
 from muniment.core.verbs.verb import Query
 
 # Each function takes the query of its row and returns the answer of its type.
@@ -32,9 +38,11 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     gates.ListMoves: list_moves,
     gates.GetPolicies: get_policies,
     gates.ListPolicies: list_policies,
+    gates.ListPoliciesByAuthors: list_policies_by_authors,
     gates.GetTier: get_tier,
+    gates.ListTiers: list_tiers,
     gates.ListRequests: list_requests,
-    gates.GetInboxItem: get_item,
+    inbox.GetInboxItem: get_item,
     catalog.GetNamespace: get_namespace,
     catalog.GetModel: get_model,
     catalog.ListModels: list_models,

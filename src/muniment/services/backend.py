@@ -17,7 +17,7 @@ from muniment.core.people.callers import Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, claims, gates, log, people, upkeep, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, log, people, upkeep, versions
 from muniment.core.verbs.verb import Command, May, Query, name_of
 from muniment.core.verbs.wire import check
 from muniment.ports.blobs import BlobStore
@@ -36,7 +36,7 @@ from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
 from muniment.services.gates.moves import move_alias, remove_alias, roll_back_alias
-from muniment.services.gates.policies import set_policy, set_tier
+from muniment.services.gates.policies import end_policy, set_policy, set_tier
 from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import (
     get_growth,
@@ -277,6 +277,7 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     gates.RollBackAlias: roll_back_alias,
     gates.RemoveAlias: remove_alias,
     gates.SetPolicy: set_policy,
+    gates.EndPolicy: end_policy,
     gates.SetTier: set_tier,
     gates.OpenRequest: open_request,
     gates.CloseRequest: close_request,
@@ -312,7 +313,7 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
 _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     **ANSWERS,
     gates.JudgeGate: preview_gate,
-    gates.GetInbox: get_inbox,
+    inbox.GetInbox: get_inbox,
     catalog.ListNamespaces: list_namespaces,
     catalog.SearchVersions: search_versions,
     catalog.GetLineage: get_lineage,

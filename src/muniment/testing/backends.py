@@ -173,7 +173,10 @@ def set_document(
     }
     bundle = attest(Digest.of(data), "policy", POLICY, said, owner)
     policy, signed = backend.add_documents([data, bundle.encode()])
-    return backend.execute(SetPolicy(models=models, alias=alias, policy=policy, attestation=signed))
+    command = SetPolicy(
+        models=models, alias=alias, policy=policy, attestation=signed, reason=Payload.of("agreed")
+    )
+    return backend.execute(command)
 
 
 def add_person(backend: Backend, name: str, *roles: Role, namespace: str = "acme") -> Identity:

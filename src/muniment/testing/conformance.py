@@ -36,7 +36,7 @@ from muniment.core.events import (
     RequestReminded,
     VersionPublished,
 )
-from muniment.core.names import Alias, Reference
+from muniment.core.names import Alias, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Proof, Receipt
@@ -56,20 +56,23 @@ from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
     CloseRequest,
-    GetInbox,
+    EndPolicy,
     GetMove,
     GetPolicies,
     GetTier,
     JudgeGate,
     ListMoves,
     ListPolicies,
+    ListPoliciesByAuthors,
     ListRequests,
+    ListTiers,
     MoveAlias,
     OpenRequest,
     RemoveAlias,
     RollBackAlias,
     SetTier,
 )
+from muniment.core.verbs.inbox import GetInbox
 from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, GetRestores
 from muniment.core.verbs.people import (
     ErasePrincipal,
@@ -433,12 +436,24 @@ def _check_lifecycle(backend: Backend, open_as: OpenAs) -> None:
     refuses(lambda: backend.execute(purge), VersionRetained)
     sam.execute(SetRetention(reference=first, until=None, hold=False, reason=Payload.of("it ended")))
     refuses(lambda: backend.execute(purge), VersionInUse)
-    backend.execute(SetTier(name=NAME, tier="low"))
+    backend.execute(SetTier(name=NAME, tier="low", reason=Payload.of("agreed")))
     assert backend.ask(GetTier(name=NAME)).tier == "low"
+    assert [one.reason for one in backend.ask(ListTiers(namespace="acme"))] == ["agreed"]
     principal = sam.ask(GetSelf()).record.id
     backend.execute(ErasePrincipal(principal="Sam"))
     assert backend.ask(GetPerson(principal=principal)).name is None
-    assert [policy.alias for policy in backend.ask(ListPolicies(namespace="acme"))][-1] == "release"
+    assert [one.record.alias for one in backend.ask(ListPolicies(namespace="acme"))][-1] == "release"
+    since = "2000-01-01T00:00:00Z"
+    changed = ListPoliciesByAuthors(reference=Reference(NAME, 2), alias=Alias("release"), since=since)
+    assert [one.alias for one in backend.ask(changed)] == ["release"]
+    end = EndPolicy(
+        models=Models(NAME.namespace, NAME.model), alias=Alias("release"), reason=Payload.of("no releases")
+    )
+    backend.execute(end)
+    refuses(lambda: backend.execute(end), PolicyNotFound)
+    refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=Alias("release"))), PolicyNotFound)
+    last = backend.ask(ListPolicies(namespace="acme"))[-1]
+    assert (last.record.ended, last.reason) == (1, "no releases")
 
 
 def _check_log(backend: Backend) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from muniment.core.counting import count
 from muniment.core.digests import Digest
+from muniment.core.gates.differences import say_author
 from muniment.core.gates.policy import ANYBODY, Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.records import PolicyRecord
@@ -25,14 +26,15 @@ from muniment.views.view import (
 )
 
 
-def view_gate(
+def view_gate(  # noqa: PLR0913, PLR0917 - what a gate is drawn from
     gate: Gate,
     policies: Sequence[PolicyRecord],
     names: Mapping[str, str],
     seal: Seal,
     now: str,
+    changed: Sequence[PolicyRecord] = (),
 ) -> View:
-    """Show a version at the gate of an alias."""
+    """Show a version at the gate of an alias; `changed` are the policies that its authors changed lately."""
     meets = "meets" if gate.passed else "does not meet"
     unmet = [finding for verdict in gate.verdicts for finding in verdict.findings if not finding.holds]
     promote = [f"muniment promote {gate.version} {gate.alias}"] if gate.passed else []
@@ -58,7 +60,13 @@ def view_gate(
                 key="in_force",
                 title="In force",
                 blocks=(
-                    Facts((*(view_policy(policy, names) for policy in policies), *_view_vouching(gate))),
+                    Facts(
+                        (
+                            *(view_policy(policy, names) for policy in policies),
+                            *_view_vouching(gate),
+                            *(_view_author(policy, names) for policy in changed),
+                        )
+                    ),
                 ),
             ),
         ),
@@ -72,6 +80,17 @@ def _view_vouching(gate: Gate) -> list[Fact]:
         return []
     vouched = Vouched(Mark.CHECKED)
     return [Fact(key="vouching", label="beware", value=ANYBODY, vouched=vouched, tone=Tone.WARN)]
+
+
+def _view_author(policy: PolicyRecord, names: Mapping[str, str]) -> Fact:
+    """Warn of a policy that an author of the version changed."""
+    return Fact(
+        key=f"changed_{policy.index}",
+        label="beware",
+        value=put_names(say_author(policy), names),
+        vouched=Vouched(Mark.RECORDED, policy.index),
+        tone=Tone.WARN,
+    )
 
 
 def view_policy(policy: PolicyRecord, names: Mapping[str, str]) -> Fact:
@@ -111,7 +130,7 @@ def view_rules(gate: Gate, names: Mapping[str, str], *, only_unmet: bool = False
 def _view_verdict(verdict: Verdict, names: Mapping[str, str]) -> list[Row]:
     policy = Digest.parse(verdict.policy) if verdict.policy else None
     if not verdict.findings:
-        remedy = f"muniment policy set {verdict.version.partition('@')[0]}@{verdict.alias} FILE"
+        remedy = f"muniment policy set {verdict.version.partition('@')[0]}@{verdict.alias} FILE --reason TEXT"
         cells = (False, "policy", verdict.failures[0], policy, str(verdict.mode), None, None, remedy, ())
         return [Row(cells=cells, tone=Tone.BAD, vouched=Vouched(Mark.CHECKED), note=remedy)]
     return [_view_finding(finding, verdict, policy, names) for finding in verdict.findings]

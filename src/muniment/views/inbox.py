@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from muniment.core.gates.inbox import InboxItem
 from muniment.views.listing import view_list
+from muniment.views.people import put_names
 from muniment.views.values import Time, name_people
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
@@ -46,7 +47,7 @@ def _view_item(item: InboxItem, names: Mapping[str, str]) -> Row:
             Time(item.since),
             None if item.due is None else Time(item.due),
             item.overdue,
-            item.what,
+            put_names(item.what, names),
             item.text or None,
             item.claim or None,
             item.role or None,

@@ -1,15 +1,28 @@
 """The moves of aliases: who moved what, when and why."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from muniment.core.gates.differences import say_author
+from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import Move
 from muniment.views.listing import view_list
+from muniment.views.people import put_names
 from muniment.views.values import Time, name_people, read_text
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
-def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now: str) -> View:
-    """Show the moves of an alias, or of all aliases of a model, in their order."""
+def view_moves(
+    title: str,
+    moves: Sequence[Move],
+    names: Mapping[str, str],
+    now: str,
+    changed: Mapping[int, Sequence[PolicyRecord]] = MappingProxyType({}),
+) -> View:
+    """Show the moves of an alias, or of all aliases of a model, in their order.
+
+    `changed` has, by the entries of moves, the policies that authors of the version changed shortly before.
+    """
     name = title.partition("@")[0]
     columns = (
         Column("moved", "age"),
@@ -20,20 +33,21 @@ def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now:
         Column("emergency", "", is_drawn=False),
         Column("verdicts", "verdicts", is_drawn=False),
         Column("text", "why", below=True),
+        Column("changed", "beware", below=True, is_drawn=bool(changed)),
     )
     name = title.partition("@")[0]
     return view_list(
         "moves",
         title,
         columns,
-        [_view_move(one, names) for one in moves],
+        [_view_move(one, names, changed.get(one.record.index, ())) for one in moves],
         now,
         heading="Moves",
         empty=f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it",
     )
 
 
-def _view_move(move: Move, names: Mapping[str, str]) -> Row:
+def _view_move(move: Move, names: Mapping[str, str], changed: Sequence[PolicyRecord]) -> Row:
     record = move.record
     return Row(
         cells=(
@@ -45,9 +59,10 @@ def _view_move(move: Move, names: Mapping[str, str]) -> Row:
             bool(record.emergency),
             tuple(record.verdicts.split()),
             read_text(record.reason, move.reason),
+            tuple(put_names(say_author(policy), names) for policy in changed) or None,
         ),
         vouched=Vouched(Mark.RECORDED, record.index),
-        tone=Tone.BAD if record.emergency else Tone.PLAIN,
+        tone=Tone.BAD if record.emergency else Tone.WARN if changed else Tone.PLAIN,
         note=_describe(move),
     )
 

@@ -1,6 +1,8 @@
 """Policies: what is in force for an alias, what was, and what would fail."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from operator import itemgetter
 from typing import NamedTuple
 
 from muniment.core.canonical import JsonObject
@@ -9,9 +11,10 @@ from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate, Policy
 from muniment.core.gates.rules.case import write_age
 from muniment.core.records import PolicyRecord
+from muniment.core.verbs.gates import PolicyChange, TierChange
 from muniment.views.listing import view_list
 from muniment.views.people import put_names
-from muniment.views.values import Document, Time, Value, name_people
+from muniment.views.values import Document, Time, Value, name_people, read_text
 from muniment.views.view import Column, Fact, Facts, Mark, Row, Seal, Section, Table, Tone, View, Vouched
 
 
@@ -21,6 +24,63 @@ class ReadPolicy(NamedTuple):
     record: PolicyRecord
     policy: Policy | None
     document: JsonObject | None
+
+
+class ComparedPolicy(NamedTuple):
+    """A policy that was set or ended, and its differences to the one before."""
+
+    change: PolicyChange
+    differences: tuple[str, ...]
+
+
+class Outcome(StrEnum):
+    """What becomes of the policy of an alias when a directory of policies is applied."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNGUARDED = "unguarded"
+
+
+class PlannedPolicy(NamedTuple):
+    """What becomes of the policy of an alias: its differences, and the document; None if the policy ends."""
+
+    models: str
+    alias: str
+    outcome: Outcome
+    differences: tuple[str, ...]
+    document: JsonObject | None
+
+
+def view_plan(title: str, planned: Sequence[PlannedPolicy], now: str) -> View:
+    """Show what applying a directory of policies does."""
+    columns = (
+        Column("outcome", ""),
+        Column("for", "for"),
+        Column("models", "models", is_drawn=False),
+        Column("alias", "alias", is_drawn=False),
+        Column("differences", "what changes", below=True),
+    )
+    tones = {Outcome.UNCHANGED: Tone.PLAIN, Outcome.UNGUARDED: Tone.BAD}
+    rows = [
+        Row(
+            cells=(
+                str(one.outcome),
+                f"{one.models}@{one.alias}",
+                one.models,
+                one.alias,
+                one.differences or None,
+            ),
+            vouched=Vouched(Mark.CHECKED),
+            tone=tones.get(one.outcome, Tone.WARN),
+        )
+        for one in planned
+    ]
+    changes = sum(one.outcome is not Outcome.UNCHANGED for one in planned)
+    lead = f"{count(changes, 'policy')} of {len(planned)} would change"
+    return view_list(
+        "policy_plan", title, columns, rows, now, heading="Policies", lead=lead, empty="there is no policy"
+    )
 
 
 def view_policies(
@@ -38,9 +98,13 @@ def view_policies(
 
 
 def view_policy_history(
-    namespace: str, records: Sequence[PolicyRecord], names: Mapping[str, str], now: str
+    namespace: str,
+    changes: Sequence[ComparedPolicy],
+    tiers: Sequence[TierChange],
+    names: Mapping[str, str],
+    now: str,
 ) -> View:
-    """Show every policy ever set in a namespace, oldest first."""
+    """Show every policy and risk tier ever set in a namespace, oldest first, and what each changed."""
     columns = (
         Column("set", "age"),
         Column("for", "for"),
@@ -49,24 +113,71 @@ def view_policy_history(
         Column("models", "models", is_drawn=False),
         Column("alias", "alias", is_drawn=False),
         Column("attestation", "claim", is_drawn=False),
+        Column("ended", "ended", is_drawn=False),
+        Column("tier", "tier", is_drawn=bool(tiers)),
+        Column("differences", "what changed", below=True),
+        Column("text", "why", below=True),
     )
-    rows = [
-        Row(
-            cells=(
-                Time(one.set),
-                f"{one.models}@{one.alias}",
-                "none yet" if one.digest is None else Digest.parse(one.digest),
-                name_people(names, one.author),
-                one.models,
-                one.alias,
-                None if one.attestation is None else Digest.parse(one.attestation),
-            ),
-            vouched=Vouched(Mark.RECORDED, one.index),
-        )
-        for one in records
+    made = [
+        *((one.change.record.index, _view_change(one, names)) for one in changes),
+        *zip((one.record.index for one in tiers), _view_tiers(tiers, names), strict=True),
     ]
-    empty = f"no policy was ever set in {namespace}: muniment policy set '{namespace}/*@ALIAS' FILE sets one"
-    return view_list("policy_history", namespace, columns, rows, now, heading="Policies", empty=empty)
+    command = f"muniment policy set '{namespace}/*@ALIAS' FILE --reason TEXT"
+    empty = f"no policy was ever set in {namespace}: {command} sets one"
+    return view_list(
+        "policy_history",
+        namespace,
+        columns,
+        [row for _, row in sorted(made, key=itemgetter(0))],
+        now,
+        heading="Policies",
+        empty=empty,
+    )
+
+
+def _view_change(compared: ComparedPolicy, names: Mapping[str, str]) -> Row:
+    record = compared.change.record
+    none = "ended" if record.ended else "none yet"
+    return Row(
+        cells=(
+            Time(record.set),
+            f"{record.models}@{record.alias}",
+            none if record.digest is None else Digest.parse(record.digest),
+            name_people(names, record.author),
+            record.models,
+            record.alias,
+            None if record.attestation is None else Digest.parse(record.attestation),
+            bool(record.ended),
+            None,
+            compared.differences,
+            read_text(record.reason, compared.change.reason),
+        ),
+        vouched=Vouched(Mark.RECORDED, record.index),
+        tone=Tone.WARN if record.ended else Tone.PLAIN,
+    )
+
+
+def _view_tiers(tiers: Sequence[TierChange], names: Mapping[str, str]) -> Iterator[Row]:
+    """Show tiers among policies, since the tier of a model decides which of them apply to it."""
+    before: dict[str, str] = {}
+    for record, reason in ((one.record, one.reason) for one in tiers):
+        yield Row(
+            cells=(
+                Time(record.set),
+                record.name,
+                None,
+                name_people(names, record.author),
+                record.name,
+                None,
+                None,
+                False,
+                record.tier,
+                (f"tier: {record.tier} (was {before.get(record.name, 'not set')})",),
+                read_text(record.reason, reason),
+            ),
+            vouched=Vouched(Mark.RECORDED, record.index),
+        )
+        before[record.name] = record.tier
 
 
 def view_simulation(title: str, gates: Sequence[Gate], names: Mapping[str, str], now: str) -> View:
@@ -104,7 +215,7 @@ def _view_policy(one: ReadPolicy, names: Mapping[str, str]) -> Section:
         )
     ]
     if record.digest is None or policy is None:
-        value = f"none yet, so no version can move: muniment policy set '{where}' FILE"
+        value = f"none yet, so no version can move: muniment policy set '{where}' FILE --reason TEXT"
         facts.append(Fact(key="policy", label="policy", value=value, vouched=recorded, tone=Tone.WARN))
         return Section(key=record.models, title=where, blocks=(Facts(tuple(facts)),))
     facts.append(Fact(key="policy", label="policy", value=Digest.parse(record.digest), vouched=checked))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import read_revision
+from muniment.answers.policies import find_set
 from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service, status_of
@@ -191,6 +192,11 @@ def _check_tier(view: View, _entry: Entry, event: events.TierSet) -> None:
         raise LogInconsistent(reason=f"the model {event.name} does not exist")
 
 
+def _check_policy_end(view: View, _entry: Entry, event: events.PolicyEnded) -> None:
+    if find_set(view, event.models, event.alias) is None:
+        raise LogInconsistent(reason=f"no policy of {event.models}@{event.alias} is in force, so none ends")
+
+
 def _check_owner(view: View, _entry: Entry, event: events.OwnerSet) -> None:
     check_principal(view, event.owner)
 
@@ -208,5 +214,6 @@ FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.KeyRevoked: _check_revocation,
     events.TokenIssued: check_token,
     events.TierSet: _check_tier,
+    events.PolicyEnded: _check_policy_end,
     events.OwnerSet: _check_owner,
 }

@@ -213,7 +213,7 @@ def guard(scene: Scene) -> None:
     """Chapter 4: a policy closes the gate."""
     chapter(4, "Guard `production` with a policy")
     (scene.directory / "production.yaml").write_text(_POLICY)
-    scene.administer(f"policy set {_NAME}@production production.yaml")
+    scene.administer(f"policy set {_NAME}@production production.yaml --reason 'two people look'")
     unmet = scene.run(f"check {_NAME}@1 production", exits=1)
     check("every unmet rule is listed", unmet.count("NOT MET") == 2)  # noqa: PLR2004 - two rules ask for approvals
     scene.run(f"promote {_NAME}@1 production", exits=3)

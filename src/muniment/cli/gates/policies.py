@@ -15,14 +15,16 @@ from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.gates.policies import InForce
 from muniment.client.sdk.registry import Registry
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, NothingToSimulate
+from muniment.core.errors import InvalidOption, NothingToSimulate, ReasonNeeded
 from muniment.core.events import PolicySet
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
+from muniment.views.policies import Outcome
 
 _FILE = FilePath(exists=True, dir_okay=False)
+_reason_option = click.option("--reason", required=True, help="The reason, kept on record.")
 
 
 @click.group()
@@ -36,9 +38,10 @@ def policy() -> None:
 @policy.command("set")
 @click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
 @click.argument("file", type=_FILE)
+@_reason_option
 @json_option
 @click.pass_obj
-def set_(terminal: Terminal, reference: str, file: Path) -> None:
+def set_(terminal: Terminal, reference: str, file: Path, reason: str) -> None:
     """Sign a policy and put it in force.
 
     FILE is YAML. MODELS@ALIAS is acme/x@production for one model, or acme/*@production for all models of a
@@ -47,24 +50,91 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     models, alias = split_alias(reference)
     document = load_policy(file)
     with connect(terminal) as registry:
-        receipt = registry.policies.set(models, alias, document)
+        receipt = registry.policies.set(models, alias, document, reason=reason)
     digest = receipt.read(PolicySet).policy
-    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"])
+    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"], reason=reason)
 
 
 @policy.command()
 @click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
+@_reason_option
 @json_option
 @click.pass_obj
-def guard(terminal: Terminal, reference: str) -> None:
+def guard(terminal: Terminal, reference: str, reason: str) -> None:
     """Guard an alias that has no policy yet.
 
     Until a policy is set, the alias does not move.
     """
     models, alias = split_alias(reference)
     with connect(terminal) as registry:
-        receipt = registry.policies.guard(models, alias)
-    answer_receipt(terminal, receipt, [f"{reference} is guarded; it does not move until a policy is set"])
+        receipt = registry.policies.guard(models, alias, reason=reason)
+    lines = [f"{reference} is guarded; it does not move until a policy is set"]
+    answer_receipt(terminal, receipt, lines, reason=reason)
+
+
+@policy.command()
+@click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
+@_reason_option
+@json_option
+@click.pass_obj
+def unguard(terminal: Terminal, reference: str, reason: str) -> None:
+    """End the policy of an alias.
+
+    Without another policy, the alias moves to any version, and nothing is checked. The alias of a model is
+    still guarded by the policy of its namespace.
+    """
+    models, alias = split_alias(reference)
+    with connect(terminal) as registry:
+        receipt = registry.policies.unguard(models, alias, reason=reason)
+    answer_receipt(terminal, receipt, [f"the policy of {reference} has ended"])
+
+
+@policy.command()
+@click.option(
+    "-f",
+    "--from",
+    "directory",
+    type=FilePath(exists=True, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="A directory of policies: NAMESPACE/MODEL@ALIAS.yaml, or NAMESPACE/@ALIAS.yaml for all models.",
+)
+@click.option("--reason", default="", help="The reason, kept on record; required without --plan.")
+@click.option("--prune", is_flag=True, help="End the other policies of the namespaces that have a file.")
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Only show what would change; exit 1 if something would."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@json_option
+@click.pass_obj
+def apply(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, directory: Path, *, reason: str, prune: bool, only_plan: bool, yes: bool
+) -> None:
+    """Put the policies of a directory in force.
+
+    Show first which are new, changed, unchanged and, with --prune, unguarded. Nothing is set if one of the
+    files is invalid.
+    """
+    if not only_plan and not reason.strip():
+        raise ReasonNeeded(what="applying policies")
+    with connect(terminal) as registry:
+        policies = registry.policies
+        planned = policies.plan(directory, prune=prune)
+        changes = [one for one in planned if one.outcome is not Outcome.UNCHANGED]
+        if only_plan or not terminal.as_json:
+            answer_view(terminal, policies.view_plan(directory, planned), full=True)
+        if only_plan:
+            sys.exit(NO if changes else 0)
+        if changes and not yes:
+            click.confirm(f"change {count(len(changes), 'policy')}?", abort=True, err=True)
+        receipts = policies.apply(changes, reason=reason)
+    entries = [receipt.index for receipt in receipts]
+    made = [
+        {"models": one.models, "alias": one.alias, "outcome": one.outcome, "entry": entry}
+        for one, entry in zip(changes, entries, strict=True)
+    ]
+    lines = [f"{one['models']}@{one['alias']} is {one['outcome']} (entry {one['entry']})" for one in made]
+    terminal.answer(made, lines)
 
 
 @policy.command()
@@ -105,10 +175,11 @@ def history(terminal: Terminal, namespace: str, *, full: bool, output: str | Non
 @policy.command()
 @click.argument("name", type=NAME)
 @click.argument("tier_name", metavar="[TIER]", required=False)
+@click.option("--reason", default="", help="The reason, kept on record; required with TIER.")
 @at_option
 @json_option
 @click.pass_obj
-def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -> None:
+def tier(terminal: Terminal, name: str, tier_name: str | None, *, reason: str, at: str | None) -> None:
     """Set or show the risk tier of a model.
 
     A policy can apply to some tiers only. Without TIER, show the one that the model is in.
@@ -119,8 +190,8 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -
             terminal.answer({"name": name, "tier": present}, [present])
             return
         refuse_at(at)
-        receipt = registry.policies.set_tier(name, tier_name)
-    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"])
+        receipt = registry.policies.set_tier(name, tier_name, reason=reason)
+    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"], reason=reason)
 
 
 @policy.command()

@@ -6,7 +6,7 @@ from muniment.answers.recoveries import list_notices
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import InvalidRequest, NotFound, NotShown, RecordUnproven
 from muniment.core.gates.inbox import InboxItem, ItemKind
-from muniment.core.verbs.gates import GetInbox, GetInboxItem
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.people import GetPerson
 
 

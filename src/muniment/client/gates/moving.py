@@ -10,4 +10,4 @@ def find_unguarded(receipt: Receipt) -> str:
     if event.verdicts:
         return ""
     where = f"{event.name}@{event.alias}"
-    return f"no policy guards {where}, so nothing was checked: muniment policy set {where} FILE"
+    return f"no policy guards {where}, so nothing was checked: muniment policy set {where} FILE --reason TEXT"

@@ -1,8 +1,11 @@
 """Policies of a registry: `registry.policies`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
+from muniment.client.people.principals import write_reason
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.naming import find_names
@@ -15,15 +18,38 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY
 from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
+from muniment.core.errors import NamespaceNotFound
+from muniment.core.gates.differences import Terms, list_differences, read_terms
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
-from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
+from muniment.core.verbs.gates import (
+    EndPolicy,
+    GetPolicies,
+    GetTier,
+    JudgeGate,
+    ListPolicies,
+    ListTiers,
+    PolicyChange,
+    SetPolicy,
+    SetTier,
+    TierChange,
+)
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
+from muniment.policies.repositories import load_policies
 from muniment.signing.statements import attest, encode
 from muniment.views.people import find_ids
-from muniment.views.policies import ReadPolicy, view_policies, view_policy_history, view_simulation
+from muniment.views.policies import (
+    ComparedPolicy,
+    Outcome,
+    PlannedPolicy,
+    ReadPolicy,
+    view_plan,
+    view_policies,
+    view_policy_history,
+    view_simulation,
+)
 from muniment.views.view import View
 
 
@@ -45,7 +71,7 @@ class Policies:
         """Name the registry."""
         return f"<Policies of {self._session.backend.location}>"
 
-    def set(self, models: str, alias: str, document: Mapping[str, Json]) -> Receipt:
+    def set(self, models: str, alias: str, document: Mapping[str, Json], *, reason: str) -> Receipt:
         """Sign a policy and put it in force for an alias of `acme/readmission` or `acme/*`.
 
         From then on the alias is guarded. The newest policy for the model and the newest for the namespace
@@ -53,6 +79,7 @@ class Policies:
 
         Raises:
             InvalidPolicy: the document is not a policy.
+            ReasonNeeded: the reason is blank.
         """
         read_policy(document)
         backend, which = self._session.backend, Models.parse(models)
@@ -66,14 +93,70 @@ class Policies:
         name = f"policy of {which}@{alias}"
         bundle = attest(Digest.of(data), name, POLICY, said.predicate(), self._session.signer())
         policy, attestation = backend.add_documents([data, bundle.encode()])
-        return backend.execute(
-            SetPolicy(models=which, alias=Alias(alias), policy=policy, attestation=attestation)
+        command = SetPolicy(
+            models=which,
+            alias=Alias(alias),
+            policy=policy,
+            attestation=attestation,
+            reason=write_reason(reason),
         )
+        return backend.execute(command)
 
-    def guard(self, models: str, alias: str) -> Receipt:
-        """Guard an alias before it has a policy: until it has one, no version can move there."""
-        command = SetPolicy(models=Models.parse(models), alias=Alias(alias), policy=None)
+    def guard(self, models: str, alias: str, *, reason: str) -> Receipt:
+        """Guard an alias before it has a policy: until it has one, no version can move there.
+
+        Raises:
+            ReasonNeeded: the reason is blank.
+        """
+        command = SetPolicy(
+            models=Models.parse(models), alias=Alias(alias), policy=None, reason=write_reason(reason)
+        )
         return self._session.backend.execute(command)
+
+    def unguard(self, models: str, alias: str, *, reason: str) -> Receipt:
+        """End the policy of an alias of `acme/readmission` or `acme/*`; none takes its place.
+
+        A policy of the namespace still guards the alias of a model whose own policy has ended.
+
+        Raises:
+            PolicyNotFound: there is none.
+            ReasonNeeded: the reason is blank.
+        """
+        command = EndPolicy(models=Models.parse(models), alias=Alias(alias), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def plan(self, directory: Path, *, prune: bool = False) -> list[PlannedPolicy]:
+        """Compare a directory of policies (`NAMESPACE/MODEL@ALIAS.yaml`) with those that are set.
+
+        With `prune`, other policies of the namespaces that have a file end.
+
+        Raises:
+            InvalidPolicy, FileUnusable: a file is no policy, has another name, or cannot be read.
+        """
+        files = load_policies(directory)
+        planned, named = [], set()
+        present = {one: self._list_set(one) for one in sorted({file.models.namespace for file in files})}
+        for models, alias, document in files:
+            place = str(models), str(alias)
+            named.add(place)
+            before = present[models.namespace].get(place)
+            outcome, differences = self._foresee(before, document)
+            planned.append(PlannedPolicy(*place, outcome, differences, document))
+        if prune:
+            others = [place for records in present.values() for place in records if place not in named]
+            ends = ("the policy ends, and none takes its place",)
+            planned += [PlannedPolicy(*place, Outcome.UNGUARDED, ends, None) for place in sorted(others)]
+        return planned
+
+    def apply(self, planned: Iterable[PlannedPolicy], *, reason: str) -> list[Receipt]:
+        """Do what `plan` returned, one after the other, for one reason; return a receipt of each change.
+
+        If one is refused, those before it are in force; a new plan has the rest.
+
+        Raises:
+            ReasonNeeded: the reason is blank.
+        """
+        return [self._apply(one, reason) for one in planned if one.outcome is not Outcome.UNCHANGED]
 
     def in_force(self, name: str, alias: str, *, at: str | None = None) -> list[InForce]:
         """Read the policies in force for an alias of a model, now or at a time. A version must meet all.
@@ -84,8 +167,11 @@ class Policies:
         query = GetPolicies(name=ModelName.parse(name), alias=Alias(alias), at=self._session.backend.past(at))
         return [self._read(record) for record in self._session.backend.ask(query)]
 
-    def history(self, namespace: str, *, at: str | None = None) -> list[PolicyRecord]:
-        """List all policies ever set for the models of a namespace, now or until a time, oldest first."""
+    def history(self, namespace: str, *, at: str | None = None) -> list[PolicyChange]:
+        """List all policies ever set for the models of a namespace, and their ends, oldest first.
+
+        With a time, list those until then.
+        """
         backend = self._session.backend
         return list(read_all(backend, ListPolicies(namespace=namespace, at=backend.past(at))))
 
@@ -101,15 +187,27 @@ class Policies:
         seal = make_seal(backend, checked if at is None else (checked[0], f"what was in force at {at}"))
         return view_policies(f"{name}@{alias}", policies, names, seal, backend.time())
 
+    def view_plan(self, directory: Path, planned: Sequence[PlannedPolicy]) -> View:
+        """Show what applying a directory would do, as `muniment policy apply` does."""
+        return view_plan(str(directory), planned, self._session.backend.time())
+
     def view_history(self, namespace: str, *, at: str | None = None) -> View:
         """Show all policies ever set for the models of a namespace, as `muniment policy history` does."""
-        backend, records = self._session.backend, self.history(namespace, at=at)
-        names = find_names(backend, {record.author for record in records}, backend.past(at))
-        return view_policy_history(namespace, records, names, backend.time())
+        backend, changes = self._session.backend, self.history(namespace, at=at)
+        tiers = self.tiers(namespace, at=at)
+        people = {*(one.record.author for one in changes), *(one.record.author for one in tiers)}
+        names = find_names(backend, people, backend.past(at))
+        compared = list(self._compare(changes))
+        return view_policy_history(namespace, compared, tiers, names, backend.time())
 
-    def set_tier(self, name: str, tier: str) -> Receipt:
-        """Put a model into a risk tier; a policy can apply to some tiers only."""
-        return self._session.backend.execute(SetTier(name=ModelName.parse(name), tier=tier))
+    def set_tier(self, name: str, tier: str, *, reason: str) -> Receipt:
+        """Put a model into a risk tier; a policy can apply to some tiers only.
+
+        Raises:
+            ReasonNeeded: the reason is blank.
+        """
+        command = SetTier(name=ModelName.parse(name), tier=tier, reason=write_reason(reason))
+        return self._session.backend.execute(command)
 
     def tier(self, name: str, *, at: str | None = None) -> str:
         """Read the risk tier of a model, now or at a time.
@@ -119,6 +217,14 @@ class Policies:
         """
         backend = self._session.backend
         return backend.ask(GetTier(name=ModelName.parse(name), at=backend.past(at))).tier
+
+    def tiers(self, namespace: str, *, at: str | None = None) -> list[TierChange]:
+        """List all risk tiers that models of a namespace were ever put into, oldest first.
+
+        With a time, list those until then.
+        """
+        backend = self._session.backend
+        return list(read_all(backend, ListTiers(namespace=namespace, at=backend.past(at))))
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
         """Judge versions by a policy as if it were in force for an alias; nothing is set.
@@ -140,9 +246,55 @@ class Policies:
         names = find_names(backend, find_ids(messages))
         return view_simulation(f"A policy for {alias}", gates, names, backend.time())
 
+    def _apply(self, planned: PlannedPolicy, reason: str) -> Receipt:
+        if planned.document is None:
+            return self.unguard(planned.models, planned.alias, reason=reason)
+        return self.set(planned.models, planned.alias, planned.document, reason=reason)
+
+    def _list_set(self, namespace: str) -> dict[tuple[str, str], PolicyRecord]:
+        """List the policies that are set in a namespace, which may be new, by models and alias."""
+        newest: dict[tuple[str, str], PolicyRecord] = {}
+        with suppress(NamespaceNotFound):
+            for record in (one.record for one in self.history(namespace)):
+                newest[record.models, record.alias] = record
+        return {place: record for place, record in newest.items() if not record.ended}
+
+    def _foresee(self, before: PolicyRecord | None, document: JsonObject) -> tuple[Outcome, tuple[str, ...]]:
+        if before is None:
+            return Outcome.NEW, ()
+        if before.digest == str(Digest.of(encode(document))):
+            return Outcome.UNCHANGED, ()
+        old = self._read(before).document
+        if old is None:
+            return Outcome.CHANGED, ("guarded, without a policy until now",)
+        terms = [read_terms(decode_policy(encode(one)), one) for one in (old, document)]
+        return Outcome.CHANGED, list_differences(*terms) or ("the same in another form",)
+
+    def _compare(self, changes: Iterable[PolicyChange]) -> Iterator[ComparedPolicy]:
+        """Compare each policy with the one before it, of the same models and alias."""
+        before: dict[tuple[str, str], Terms | None] = {}
+        for change in changes:
+            record = change.record
+            place = record.models, record.alias
+            document = self._read(record).document
+            terms = None if document is None else read_terms(decode_policy(encode(document)), document)
+            yield ComparedPolicy(change, _describe(record, before.get(place), terms))
+            before[place] = terms
+
     def _read(self, record: PolicyRecord) -> InForce:
         if record.digest is None:
             return InForce(record, None)
         digest = Digest.parse(record.digest)
         data = read_document(self._session.backend, digest, "the policy", MAX_POLICY_BYTES)
         return InForce(record, canonical.decode(data))
+
+
+def _describe(record: PolicyRecord, before: Terms | None, after: Terms | None) -> tuple[str, ...]:
+    """Say what a policy changed."""
+    if record.ended:
+        return ("the policy ended, and none took its place",)
+    if after is None:
+        return ("guarded, without a policy",)
+    if before is None:
+        return ("set where there was none",)
+    return list_differences(before, after) or ("the same in another form",)

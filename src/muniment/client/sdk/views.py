@@ -7,6 +7,7 @@ from pathlib import Path
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.entries import show_entry
 from muniment.client.gates.inbox import read_inbox
+from muniment.client.proofs.changes import find_changed_before
 from muniment.client.proofs.checking import resolve
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
@@ -29,6 +30,7 @@ from muniment.views.inbox import view_inbox
 from muniment.views.lineage import view_lineage
 from muniment.views.moves import view_moves
 from muniment.views.owners import view_owners
+from muniment.views.people import find_ids
 from muniment.views.view import View
 
 
@@ -68,9 +70,12 @@ class Views:
         backend = self._session.backend
         which, at = None if alias is None else Alias(alias), backend.past(at)
         moves = list(read_all(backend, ListMoves(name=ModelName.parse(name), alias=which, at=at)))
-        names = find_names(backend, {move.record.actor for move in moves}, at)
+        changed = find_changed_before(backend, ModelName.parse(name), [move.record for move in moves], at)
+        people = {move.record.actor for move in moves}
+        people |= {policy.author for policies in changed.values() for policy in policies}
+        names = find_names(backend, people, at)
         title = name if alias is None else f"{name}@{alias}"
-        return view_moves(title, moves, names, backend.time())
+        return view_moves(title, moves, names, backend.time(), changed)
 
     def view_approvals(self, reference: str, alias: str | None = None, *, at: str | None = None) -> View:
         """Show the signing decisions on a version, for an alias or for all, as `muniment approvals` does."""
@@ -132,7 +137,8 @@ class Views:
         """Show our inbox, as `muniment inbox` does."""
         backend = self._session.backend
         items = read_inbox(backend)
-        names = find_names(backend, {item.who for item in items if item.who})
+        people = {item.who for item in items if item.who} | find_ids(item.what for item in items)
+        names = find_names(backend, people)
         return view_inbox(items, names, backend.time())
 
     def status(self) -> View:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from muniment.client.proofs.changes import list_changed_by_authors
 from muniment.client.proofs.checking import find_withdrawn, read_claims, read_document, read_revision
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.naming import find_names
@@ -67,9 +68,11 @@ def show_gate(backend: TrustedBackend, gate: Gate, at: str | None = None) -> Vie
     reference = Reference.parse(gate.version)
     policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias), at=at))
     messages = [finding.message for verdict in gate.verdicts for finding in verdict.findings]
-    names = find_names(backend, {*find_ids(messages), *(policy.author for policy in policies)})
+    changed = list_changed_by_authors(backend, reference, Alias(gate.alias), find_time(backend, at), at)
+    people = {*find_ids(messages), *(policy.author for policy in (*policies, *changed))}
+    names = find_names(backend, people)
     checked = ("each rule is judged here, from claims and roles that are proven",)
-    return view_gate(gate, policies, names, make_seal(backend, checked), backend.time())
+    return view_gate(gate, policies, names, make_seal(backend, checked), backend.time(), changed)
 
 
 def make_seal(backend: TrustedBackend, checked: tuple[str, ...], left: tuple[str, ...] = ()) -> Seal:
@@ -131,10 +134,11 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
 def list_guarded(backend: TrustedBackend, name: ModelName, at: str | None = None) -> list[PolicyRecord]:
     """List the newest policies of each guarded alias of a model, of the model and of its namespace."""
     newest: dict[tuple[str, str], PolicyRecord] = {}
-    for record in read_all(backend, ListPolicies(namespace=name.namespace, at=at)):
+    for change in read_all(backend, ListPolicies(namespace=name.namespace, at=at)):
+        record = change.record
         if record.models in {str(name), f"{name.namespace}/{EVERY}"}:
             newest[record.alias, record.models] = record
-    return list(newest.values())
+    return [record for record in newest.values() if not record.ended]
 
 
 def _judge(

@@ -96,7 +96,7 @@ class PolicyNotFound(NotFound):
     name: str
     alias: str
     message = "{name}@{alias} has no policy"
-    advice = "set one: muniment policy set {name}@{alias} FILE"
+    advice = "set one: muniment policy set {name}@{alias} FILE --reason TEXT"
 
 
 class FixturesNotFound(NotFound):
@@ -143,7 +143,7 @@ class TierNotFound(NotFound):
 
     name: str
     message = "{name} has no risk tier, so every policy applies to it"
-    advice = "set one: muniment policy tier {name} TIER"
+    advice = "set one: muniment policy tier {name} TIER --reason TEXT"
 
 
 class DeploymentNotFound(NotFound):

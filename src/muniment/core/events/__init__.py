@@ -22,6 +22,7 @@ from muniment.core.events.event import Event as Event
 from muniment.core.events.gates import AliasMoved as AliasMoved
 from muniment.core.events.gates import AliasRemoved as AliasRemoved
 from muniment.core.events.gates import EmergencyClosed as EmergencyClosed
+from muniment.core.events.gates import PolicyEnded as PolicyEnded
 from muniment.core.events.gates import PolicySet as PolicySet
 from muniment.core.events.gates import RequestClosed as RequestClosed
 from muniment.core.events.gates import RequestOpened as RequestOpened

@@ -49,14 +49,11 @@ class PolicySet(Event):
     alias: Alias
     policy: Digest | None
     attestation: Digest | None
+    reason: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
         """The policies of the alias, and of the namespace."""
-        return (
-            of_namespace(self.models.namespace),
-            Subject(SubjectKind.POLICY, f"{self.models}@{self.alias}"),
-            Subject(SubjectKind.POLICIES, self.models.namespace),
-        )
+        return _of_policy(self.models, self.alias)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the policy; the newest counts."""
@@ -68,8 +65,38 @@ class PolicySet(Event):
             attestation=text(self.attestation),
             author=entry.actor,
             set=entry.time,
+            reason=str(self.reason),
         )
         return [Put(policy)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEnded(Event):
+    """The policy of an alias of some models is no longer in force, and none takes its place."""
+
+    type: ClassVar[str] = "policy.ended"
+    models: Models
+    alias: Alias
+    reason: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The policies of the alias, and of the namespace."""
+        return _of_policy(self.models, self.alias)
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add that there is none; the newest counts."""
+        end = PolicyRecord(
+            index=entry.index,
+            models=str(self.models),
+            alias=str(self.alias),
+            digest=None,
+            attestation=None,
+            author=entry.actor,
+            set=entry.time,
+            reason=str(self.reason),
+            ended=1,
+        )
+        return [Put(end)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +106,25 @@ class TierSet(Event):
     type: ClassVar[str] = "tier.set"
     name: ModelName
     tier: str
+    reason: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The tier of the model."""
-        return (of_namespace(self.name.namespace), Subject(SubjectKind.TIER, str(self.name)))
+        """The tier of the model, and the tiers of the namespace."""
+        return (
+            of_namespace(self.name.namespace),
+            Subject(SubjectKind.TIER, str(self.name)),
+            Subject(SubjectKind.TIERS, self.name.namespace),
+        )
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the tier; the newest counts."""
         tier = TierRecord(
-            index=entry.index, name=str(self.name), tier=self.tier, author=entry.actor, set=entry.time
+            index=entry.index,
+            name=str(self.name),
+            tier=self.tier,
+            author=entry.actor,
+            set=entry.time,
+            reason=str(self.reason),
         )
         return [Put(tier)]
 
@@ -287,3 +324,11 @@ class RequestClosed(Event):
             "answer": text(self.reason),
         }
         return [Amend(RequestRecord, (self.request,), values)]
+
+
+def _of_policy(models: Models, alias: Alias) -> tuple[Subject, ...]:
+    return (
+        of_namespace(models.namespace),
+        Subject(SubjectKind.POLICY, f"{models}@{alias}"),
+        Subject(SubjectKind.POLICIES, models.namespace),
+    )

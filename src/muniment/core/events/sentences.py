@@ -16,6 +16,7 @@ from muniment.core.events.gates import (
     AliasMoved,
     AliasRemoved,
     EmergencyClosed,
+    PolicyEnded,
     PolicySet,
     RequestClosed,
     RequestOpened,
@@ -53,7 +54,7 @@ from muniment.core.people.roles import EVERYWHERE
 _Catalog: TypeAlias = (
     VersionPublished | DraftSaved | DraftEnded | StatusSet | RetentionSet | TagSet | OwnerSet
 )
-_Gate: TypeAlias = AliasMoved | AliasRemoved | EmergencyClosed | PolicySet | TierSet
+_Gate: TypeAlias = AliasMoved | AliasRemoved | EmergencyClosed | PolicySet | PolicyEnded | TierSet
 _Key: TypeAlias = KeyEnrolled | KeyRevoked | TokenIssued | TokenRevoked | LoginLinked | PreferencesSet
 _Person: TypeAlias = (
     PrincipalRegistered
@@ -73,7 +74,9 @@ def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
     """Say in a sentence what happened, without a full stop.
 
     >>> from muniment.core.names import ModelName
-    >>> write_sentence(TierSet(name=ModelName("acme", "readmission"), tier="high"))
+    >>> from muniment.core.digests import Digest
+    >>> tier = TierSet(name=ModelName("acme", "readmission"), tier="high", reason=Digest.of(b"why"))
+    >>> write_sentence(tier)
     'acme/readmission is in the risk tier high'
     """
     if isinstance(event, _Gate):
@@ -118,7 +121,7 @@ def _write_catalog(event: _Catalog) -> str:  # noqa: PLR0911 - one for each even
             return f"{event.name} has another owner"
 
 
-def _write_gate(event: _Gate) -> str:
+def _write_gate(event: _Gate) -> str:  # noqa: PLR0911 - one for each event
     match event:
         case AliasMoved(emergency=emergency):
             past = ", past its gate, in an emergency" if emergency else ""
@@ -131,6 +134,8 @@ def _write_gate(event: _Gate) -> str:
             return f"{event.models}@{event.alias} is guarded, and has no policy yet"
         case PolicySet():
             return f"a policy was set for {event.models}@{event.alias}"
+        case PolicyEnded():
+            return f"the policy of {event.models}@{event.alias} ended"
         case TierSet():
             return f"{event.name} is in the risk tier {event.tier}"
 

@@ -27,6 +27,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `policy`      | `acme/*@production` | policies of an alias of a model, or of all (`*`)    | in force      |
 | `policies`    | `acme`              | policies of a namespace                             |               |
 | `tier`        | `acme/x`            | risk tiers of a model                               | its tier      |
+| `tiers`       | `acme`              | risk tiers of models of a namespace                 |               |
 | `owner`       | `acme/x`            | owners of a model                                   | its owner     |
 | `quota`       | `acme`              | quotas of a namespace                               | its quota     |
 | `webhooks`    | `acme`              | webhooks of a namespace                             |               |
@@ -73,6 +74,7 @@ class SubjectKind(StrEnum):
     POLICY = "policy"
     POLICIES = "policies"
     TIER = "tier"
+    TIERS = "tiers"
     OWNER = "owner"
     QUOTA = "quota"
     WEBHOOKS = "webhooks"

@@ -11,7 +11,8 @@ class PolicyRecord(Record):
     """A policy of an alias; the newest of some models and an alias is in force.
 
     `models` is `acme/readmission` or `acme/*`; `digest` is None where the alias is guarded by no policy
-    yet; `attestation` is the signed statement of the principal who set it.
+    yet; `attestation` is the signed statement of the principal who set it. `ended` (1) says that the policy
+    before it ended, and that none took its place.
     """
 
     table: ClassVar[str] = "policies"
@@ -22,6 +23,8 @@ class PolicyRecord(Record):
     attestation: str | None
     author: str
     set: str
+    reason: str
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class TierRecord(Record):
     tier: str
     author: str
     set: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""Gates: aliases and their policies, requests, emergencies and inboxes."""
+"""Gates: aliases and their policies, requests and emergencies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.digests import Digest
@@ -12,6 +12,7 @@ from muniment.core.events import (
     AliasRemoved,
     EmergencyClosed,
     Entry,
+    PolicyEnded,
     PolicySet,
     RequestClosed,
     RequestOpened,
@@ -20,7 +21,6 @@ from muniment.core.events import (
     TierSet,
 )
 from muniment.core.gates.holders import list_earlier_holders
-from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
@@ -36,14 +36,13 @@ from muniment.core.verbs.verb import (
     ListQuery,
     May,
     Name,
-    Own,
     PageQuery,
     Place,
     Query,
     Question,
     Sent,
+    Time,
     Verb,
-    Who,
     Within,
     by_number,
     digest_of,
@@ -63,6 +62,22 @@ class Move:
     """A move of an alias, and its reason (None if there is none or it was erased)."""
 
     record: MoveRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """A policy that was set, or its end, and the reason (None if it was erased)."""
+
+    record: PolicyRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierChange:
+    """A risk tier that a model was put into, and the reason (None if it was erased)."""
+
+    record: TierRecord
     reason: str | None
 
 
@@ -273,14 +288,16 @@ class SetPolicy(Command):
     alias: Alias
     policy: Digest | None
     attestation: Digest | None = None
+    reason: Payload | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The policy is in force for the alias, by this statement."""
+        """The policy is in force for the alias, by this statement and for this reason."""
         signed = None if self.policy is None else self.attestation
-        return self.was_done_by(entry) and says(entry, PolicySet, attestation=signed)
+        said = {"attestation": signed, "reason": digest_of(self.reason)}
+        return self.was_done_by(entry) and says(entry, PolicySet, **said)
 
     def was_done_by(self, entry: Entry) -> bool:
-        """The policy is in force for the alias, by any statement."""
+        """The policy is in force for the alias, by any statement and for any reason."""
         return says(entry, PolicySet, models=self.models, alias=self.alias, policy=self.policy)
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
@@ -289,11 +306,30 @@ class SetPolicy(Command):
         while True:
             page = ListPolicies(namespace=self.models.namespace, after=after, limit=1000)
             later = ask(page)
-            if any((one.models, one.alias) == (str(self.models), str(self.alias)) for one in later):
+            changed = {(one.record.models, one.record.alias) for one in later}
+            if (str(self.models), str(self.alias)) in changed:
                 return False
             if page.following(later) is None:
                 return True
-            after = later[-1].index
+            after = later[-1].record.index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndPolicy(Command):
+    """End the policy of an alias of a model, or (`*`) of all models of a namespace; none takes its place.
+
+    If no other policy is in force for the alias, it is unguarded.
+    """
+
+    declared = Change("POST", _ALIAS + "/policy/endings", May(Act.SET_POLICY, "models"))
+    models: Models
+    alias: Alias
+    reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The policy of the alias ended."""
+        reason = digest_of(self.reason)
+        return says(entry, PolicyEnded, models=self.models, alias=self.alias, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,9 +339,14 @@ class SetTier(Command):
     declared = Change("PUT", _MODEL + "/tier", May(Act.SET_POLICY, "name"), idempotent=True)
     name: ModelName
     tier: str
+    reason: Payload | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The model is in the tier."""
+        """The model is in the tier, for this reason."""
+        return self.was_done_by(entry) and says(entry, TierSet, reason=digest_of(self.reason))
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The model is in the tier, for any reason."""
         return says(entry, TierSet, name=self.name, tier=self.tier)
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
@@ -347,8 +388,8 @@ class GetPolicies(ListQuery[PolicyRecord]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPolicies(PageQuery[PolicyRecord]):
-    """List all policies that were ever set for the models of a namespace, oldest first."""
+class ListPolicies(PageQuery[PolicyChange]):
+    """List all policies that were ever set for the models of a namespace, and their ends, oldest first."""
 
     declared = Question(
         "/namespaces/{namespace}/policies", Within("namespace", NamespaceNotFound), proven=True
@@ -367,6 +408,15 @@ class GetTier(Query[TierRecord]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListTiers(PageQuery[TierChange]):
+    """List all risk tiers that the models of a namespace were ever put into, oldest first."""
+
+    declared = Question("/namespaces/{namespace}/tiers", Within("namespace", NamespaceNotFound), proven=True)
+    namespace: Name
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeGate(Query[Gate]):
     """Judge a version by the policies of an alias, without recording a verdict; with `at`, as of that time.
 
@@ -381,6 +431,22 @@ class JudgeGate(Query[Gate]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListPoliciesByAuthors(ListQuery[PolicyRecord]):
+    """List the changes of the policies of an alias since a time that authors of a version made, oldest first.
+
+    Policies that do not apply to its model are left out, and those that were set where there was none.
+    """
+
+    declared = Question(
+        _VERSION + "/gates/{alias}/changes", Within("reference", VersionNotFound), proven=True
+    )
+    reference: Reference
+    alias: Alias
+    since: Time
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequests(PageQuery[Request]):
     """List the open requests for the versions of a model, oldest first; with `closed`, all requests."""
 
@@ -390,52 +456,6 @@ class ListRequests(PageQuery[Request]):
     at: At = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetInbox(ListQuery[InboxItem]):
-    """List the caller's open tasks, and their notices of the last 30 days."""
-
-    declared = Question("/inbox", Who.CALLER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetInboxItem(Query[InboxItem]):
-    """Get an item of the caller's inbox, by the entry that caused it and what it is about."""
-
-    declared = Question(
-        "/principals/{principal}/inbox/{entry}",
-        Own("principal", Within("name", ModelNotFound)),
-        proven=True,
-    )
-    principal: Name
-    entry: int
-    kind: ItemKind
-    name: ModelName
-    number: int | None = None
-    alias: Alias | None = None
-
-    @property
-    def reference(self) -> str:
-        """The version that it is about, or the model."""
-        return str(self.name) if self.number is None else f"{self.name}@{self.number}"
-
-    @classmethod
-    def again(cls, item: InboxItem, principal: str) -> Self:
-        """Ask for an item of a principal's inbox that was listed.
-
-        Raises:
-            InvalidName, ValueError: it names its kind, version or alias in another form.
-        """
-        name, at, number = item.reference.partition("@")
-        return cls(
-            principal=principal,
-            entry=item.entry,
-            kind=ItemKind(item.kind),
-            name=ModelName.parse(name),
-            number=int(number) if at else None,
-            alias=Alias(item.alias) if item.alias else None,
-        )
-
-
 VERBS: Final[tuple[type[Verb], ...]] = (
     MoveAlias,
     GetMove,
@@ -443,18 +463,19 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     RemoveAlias,
     ListMoves,
     SetPolicy,
+    EndPolicy,
     GetPolicies,
     ListPolicies,
     SetTier,
     GetTier,
+    ListTiers,
     JudgeGate,
+    ListPoliciesByAuthors,
     OpenRequest,
     ListRequests,
     CloseRequest,
     BreakGlass,
     CloseEmergency,
-    GetInbox,
-    GetInboxItem,
 )
 
 

@@ -31,7 +31,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.gates import GetInbox, GetInboxItem
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.services.people.reading import Reading
 
 N = TypeVar("N", VersionRecord, AttestationRecord)
@@ -137,17 +137,24 @@ class _Entries:
 
     def _find_stale(self) -> Iterator[GetInboxItem]:
         """Find what made our approvals stale, of versions that are not superseded."""
-        decided = Where("signer", "=", self._me), Where("predicate_type", "=", APPROVAL)
-        for record in self._select_newest(AttestationRecord, *decided):
-            version = self._find_version(record)
+        for version, approval in self._read_decisions():
             try:
-                approval = Approval.read(read_said(self._reading.view, record.digest).predicate)
                 cause = self._find_cause(version, approval.alias)
             except MunimentError:
                 continue
             if cause is not None:
                 name, number = version.name, version.number
                 yield self._ask(ItemKind.STALE, cause.entry, name, number, approval.alias)
+
+    def _read_decisions(self) -> Iterator[tuple[VersionRecord, Approval]]:
+        """Read our newest signing decisions, with their versions; those that cannot be read are left out."""
+        decided = Where("signer", "=", self._me), Where("predicate_type", "=", APPROVAL)
+        for record in self._select_newest(AttestationRecord, *decided):
+            try:
+                approval = Approval.read(read_said(self._reading.view, record.digest).predicate)
+            except MunimentError:
+                continue
+            yield self._find_version(record), approval
 
     def _find_version(self, record: AttestationRecord) -> VersionRecord:
         name = ModelName.parse(record.name)
@@ -173,6 +180,7 @@ class _Entries:
     def _find_changes(self) -> Iterator[GetInboxItem]:
         """Find what happened lately to the models that we own, made or approved versions of."""
         for policy in self._records.select(PolicyRecord, self._recent):
+            yield from self._find_awaiting(policy)
             for name in self._list_covered(Models.parse(policy.models)):
                 yield self._ask(ItemKind.POLICY, policy.index, name, None, policy.alias)
         for status in self._ours(self._records.select(StatusRecord, self._recent)):
@@ -182,6 +190,29 @@ class _Entries:
             yield self._ask(ItemKind.FLAGGED, scan.index, scan.name, self._find_version(scan).number)
         for move in self._ours(self._records.select(MoveRecord, self._recent)):
             yield self._ask(ItemKind.SUPERSEDED, move.index, move.name, move.previous, move.alias)
+
+    def _find_awaiting(self, policy: PolicyRecord) -> Iterator[GetInboxItem]:
+        """Find the versions that await the alias of a policy, by a decision or a request of ours."""
+        models = Models.parse(policy.models)
+        for version, alias in self._awaiting:
+            name = ModelName.parse(version.name)
+            covered = name.namespace == models.namespace and models.model in {EVERY, name.model}
+            if covered and alias == policy.alias:
+                yield self._ask(ItemKind.POLICY, policy.index, version.name, version.number, alias)
+
+    @cached_property
+    def _awaiting(self) -> tuple[tuple[VersionRecord, str], ...]:
+        """The versions that we decided about or requested, newest first, and the aliases for which."""
+        found: dict[tuple[str, int, str], VersionRecord] = {}
+        ours = Where("requester", "=", self._me), Where("closed", "=", None)
+        for request in self._records.select(RequestRecord, *ours):
+            version = self._records.find(VersionRecord, (request.name, request.number))
+            if version is not None:
+                found[version.name, version.number, request.alias] = version
+        for version, approval in self._read_decisions():
+            found[version.name, version.number, approval.alias] = version
+        newest = sorted(found.items(), key=lambda item: item[1].index, reverse=True)
+        return tuple((version, alias) for (_, _, alias), version in newest)
 
     def _find_news(self, name: ModelName) -> Iterator[GetInboxItem]:
         """Find what happened lately to a model that we follow."""

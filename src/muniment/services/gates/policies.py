@@ -1,4 +1,4 @@
-"""Set policies and risk tiers, and find the policies in force."""
+"""Set and end policies, set risk tiers, and find the policies in force."""
 
 from typing import Final
 
@@ -8,11 +8,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidPolicy,
     ModelNotFound,
+    PolicyNotFound,
 )
-from muniment.core.events import PolicySet, TierSet
+from muniment.core.events import PolicyEnded, PolicySet, TierSet
 from muniment.core.names import check_part
+from muniment.core.payloads import need_reason
 from muniment.core.records import ModelRecord
-from muniment.core.verbs.gates import SetPolicy, SetTier
+from muniment.core.verbs.gates import EndPolicy, SetPolicy, SetTier
 from muniment.services.bytes.custody import take
 from muniment.services.claims.signers import verify_sent
 from muniment.services.transaction import Outcome, Transaction
@@ -24,10 +26,13 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     """Put a stored policy document in force; the same one again changes nothing.
 
     Raises:
+        ReasonNeeded: there is no reason.
         WrongSubject: the signed statement is about another policy, other models or another registry.
         InvalidPolicy: the document is not a policy, or is not signed.
         StatementReused: the signed statement already set the policy once, and another one has replaced it.
     """
+    where = f"{command.models}@{command.alias}"
+    reason = need_reason(command.reason, f"setting the policy of {where}")
     statement = None
     if command.policy is not None:
         statement = _check_signed(tx, command, command.policy)
@@ -43,7 +48,22 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
         alias=command.alias,
         policy=command.policy,
         attestation=None if command.policy is None else command.attestation,
+        reason=tx.keep(reason),
     )
+    return Outcome(tx.record(event))
+
+
+def end_policy(tx: Transaction, command: EndPolicy) -> Outcome:
+    """End the policy of an alias of some models.
+
+    Raises:
+        ReasonNeeded: there is no reason.
+        PolicyNotFound: none is set there.
+    """
+    reason = need_reason(command.reason, f"unguarding {command.models}@{command.alias}")
+    if find_set(tx.unit, command.models, command.alias) is None:
+        raise PolicyNotFound(name=str(command.models), alias=str(command.alias))
+    event = PolicyEnded(models=command.models, alias=command.alias, reason=tx.keep(reason))
     return Outcome(tx.record(event))
 
 
@@ -51,16 +71,18 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
     """Put a model into a risk tier.
 
     Raises:
+        ReasonNeeded: there is no reason.
         ModelNotFound: the model does not exist.
         InvalidName: the tier breaks the grammar of names.
     """
+    reason = need_reason(command.reason, f"setting the tier of {command.name}")
     check_part(command.tier, "tier")
     if tx.unit.projections.find(ModelRecord, (str(command.name),)) is None:
         raise ModelNotFound(name=str(command.name))
     present = find_tier(tx.unit, command.name)
     if present is not None and present.tier == command.tier:
         return Outcome(present.index, created=False)
-    return Outcome(tx.record(TierSet(name=command.name, tier=command.tier)))
+    return Outcome(tx.record(TierSet(name=command.name, tier=command.tier, reason=tx.keep(reason))))
 
 
 def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> Statement:

@@ -16,6 +16,8 @@ policies: Final = Table(
     Column("attestation", Text),
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("set", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended", Integer, nullable=False),
     Index("policies_by_alias", "models", "alias", "index"),
 )
 
@@ -27,6 +29,7 @@ tiers: Final = Table(
     Column("tier", Text, nullable=False),
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("set", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Index("tiers_by_model", "name", "index"),
 )
 

@@ -204,7 +204,8 @@ def _make_policies() -> None:
         *_texts("models", "alias"),
         *_texts("digest", "attestation", nullable=True),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
+        *_texts("set", "reason"),
+        sa.Column("ended", sa.Integer, nullable=False),
     )
     op.create_index("policies_by_alias", "policies", ["models", "alias", "index"])
     op.create_table(
@@ -213,7 +214,7 @@ def _make_policies() -> None:
         sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
         sa.Column("tier", _TEXT, nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
+        *_texts("set", "reason"),
     )
     op.create_index("tiers_by_model", "tiers", ["name", "index"])
     op.create_table(
