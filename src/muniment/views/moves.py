@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from muniment.core.records import MoveRecord
 from muniment.core.verbs.gates import Move
 from muniment.views.listing import view_list
-from muniment.views.values import Time, name_people, read_text
+from muniment.views.values import Time, name_people, read_text, write_minute
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
 def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now: str) -> View:
     """Show the moves of an alias, or of all aliases of a model, in their order."""
-    name = title.partition("@")[0]
     columns = (
         Column("moved", "age"),
         Column("alias", "alias"),
@@ -54,6 +54,11 @@ def _view_move(move: Move, names: Mapping[str, str]) -> Row:
 
 def _describe(move: Move) -> str:
     if move.record.emergency:
-        closed = "closed" if move.record.closed is not None else f"to be closed by {move.record.due}"
+        closed = "closed" if move.record.closed is not None else _say_due(move.record)
         return f"EMERGENCY, past its gate: {closed}"
     return "removed" if move.record.number is None else ""
+
+
+def _say_due(record: MoveRecord) -> str:
+    by = write_minute(record.due or "")
+    return f"to be closed by {by}: muniment close-emergency {record.index} --reason TEXT"

@@ -17,12 +17,12 @@ from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
 from muniment.signing.statements import attest, encode
-from muniment.views.people import find_ids
 from muniment.views.policies import ReadPolicy, view_policies, view_policy_history, view_simulation
 from muniment.views.view import View
 
