@@ -123,7 +123,7 @@ def compare_training(before: JsonObject, after: JsonObject) -> list[str]:
     """Say in a line each what changed between two trainings: parameters, data, packages, code."""
     old, new = Provenance(before), Provenance(after)
     changes = [
-        f"{name} {_plain(old.parameters.get(name))} → {_plain(new.parameters.get(name))}"
+        f"{name} from {_plain(old.parameters.get(name))} to {_plain(new.parameters.get(name))}"
         for name in sorted({*old.parameters, *new.parameters})
         if old.parameters.get(name) != new.parameters.get(name)
     ]
@@ -139,7 +139,8 @@ def compare_training(before: JsonObject, after: JsonObject) -> list[str]:
     moved = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
     if was and now and moved:
         changes += [
-            f"{name} {was.get(name, 'none')} → {now.get(name, 'none')}" for name in moved[:_MOST_PACKAGES]
+            f"{name} from {was.get(name, 'none')} to {now.get(name, 'none')}"
+            for name in moved[:_MOST_PACKAGES]
         ]
         if len(moved) > _MOST_PACKAGES:
             changes.append(count(len(moved) - _MOST_PACKAGES, "other package"))

@@ -57,7 +57,7 @@ class Signature:
         if not signatures:
             message = f"there is no content signature by a {self.role}{_known_by(self.assurance)}"
             return no(self, message, remedy=f"muniment push PATH {case.name}")
-        return yes(self, f"signed with key {signatures[-1].key_id:.16}", signatures)
+        return yes(self, f"signed by {signatures[-1].signer}", signatures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
