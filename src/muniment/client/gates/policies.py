@@ -22,6 +22,7 @@ from muniment.core.errors import NamespaceNotFound
 from muniment.core.gates.differences import Terms, list_differences, read_terms
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import (
@@ -39,7 +40,6 @@ from muniment.core.verbs.gates import (
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
 from muniment.policies.repositories import load_policies
 from muniment.signing.statements import attest, encode
-from muniment.views.people import find_ids
 from muniment.views.policies import (
     ComparedPolicy,
     Outcome,
