@@ -1,5 +1,6 @@
 """Policies of a registry: `registry.policies`."""
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,8 +38,7 @@ from muniment.core.verbs.gates import (
     SetTier,
     TierChange,
 )
-from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
-from muniment.policies.repositories import load_policies
+from muniment.policies.documents import MAX_POLICY_BYTES, PolicyFile, decode_policy, read_policy
 from muniment.signing.statements import attest, encode
 from muniment.views.policies import (
     ComparedPolicy,
@@ -133,7 +133,9 @@ class Policies:
         Raises:
             InvalidPolicy, FileUnusable: a file is no policy, has another name, or cannot be read.
         """
-        files = load_policies(directory)
+        # Only this reads YAML (docs/decisions/0004-late-imports.md).
+        repositories = importlib.import_module("muniment.policies.repositories")
+        files: list[PolicyFile] = repositories.load_policies(directory)
         planned, named = [], set()
         present = {one: self._list_set(one) for one in sorted({file.models.namespace for file in files})}
         for models, alias, document in files:
