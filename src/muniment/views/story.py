@@ -209,7 +209,7 @@ def find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> 
     counted: dict[str, list[MoveRecord]] = {}
     for move in moves:
         if move.emergency:
-            # It went past the gate, whatever was met.
+            # It went past the gate, met or not.
             continue
         met = {
             digest
