@@ -17,7 +17,7 @@ from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import EVALUATION, TOMBSTONE
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, TOMBSTONE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BlobNotFound,
@@ -38,7 +38,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import ListTags, SetTag, Tag
-from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias
+from muniment.core.verbs.gates import GetMove, MoveAlias, OpenRequest, RollBackAlias
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import ErasePrincipal, FindPerson, RegisterPrincipal, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus
@@ -54,9 +54,12 @@ from muniment.testing.backends import (
     PRODUCTION,
     OpenAs,
     add_person,
+    approval,
     evaluation,
     publish,
+    record,
     refuses,
+    set_policy,
 )
 
 FIRST = Reference(NAME, 1)
@@ -574,6 +577,28 @@ def test_a_version_out_of_service_meets_no_gate(registry: Registry, model: Path,
     assert (gate.passed, gate.failures) == (False, (f"in service: the version is {status}",))
     for act in (lambda: registry.promote(version, "production"), lambda: version.deploy("prod-eu/api")):
         refuses(act, VersionWithdrawn)
+
+
+@pytest.mark.parametrize("status", ["retired", "revoked", "purged"])
+def test_nobody_approves_what_is_out_of_service(
+    backend: Backend, open_as: OpenAs, owner: Identity, status: str
+) -> None:
+    """An approval, a request or a waiver of it is refused by name; a rejection of it is not."""
+    publish(backend, owner, b"weights")
+    set_policy(backend, owner, {"rule": "approvals", "validator": 1})
+    vera = add_person(backend, "Vera", Role.VALIDATOR, Role.SECURITY)
+    theirs = open_as(vera)
+    about, reason = Reference(NAME, 1), Payload.of("it leaks")
+    if status == "purged":
+        backend.execute(PurgeVersion(reference=about, reason=reason))
+    else:
+        actor = theirs if status == "revoked" else backend
+        actor.execute(SetStatus(reference=about, status=Status(status), reason=reason))
+        said = approval(theirs, 1, Role.VALIDATOR, decision="reject")
+        record(theirs, vera, 1, APPROVAL, said)
+    said = approval(theirs, 1, Role.VALIDATOR)
+    refuses(lambda: record(theirs, vera, 1, APPROVAL, said), VersionWithdrawn)
+    refuses(lambda: theirs.execute(OpenRequest(reference=about, alias=PRODUCTION)), VersionWithdrawn)
 
 
 def test_a_purged_version_does_not_come_back(

@@ -6,6 +6,7 @@ from muniment.answers.cases import Bar, Moment, find_since
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.policies import get_in_force, load_policy
+from muniment.answers.statuses import check_in_service
 from muniment.answers.view import View
 from muniment.answers.vouching import is_workload
 from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_approvals
@@ -34,7 +35,7 @@ def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when a
 ) -> None:
     """Check a signing decision by an actor, in the state before it is recorded.
 
-    (0) it is for this version in this registry, and it has not expired
+    (0) it is for this version in this registry, has not expired, and approves nothing that is out of service
     (1) its signer is a person, who made neither the version nor the waiver, and holds the role
     (2) it names the reason that came with it, and its signer's own printed name
     (3) it is over the policies and the evidence that stand now
@@ -42,15 +43,13 @@ def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when a
 
     Raises:
         WrongSubject, StaleApproval: it is for something else, or over something else than what stands now.
+        VersionWithdrawn: the version is retired, revoked or purged.
         OwnVersion, NotAPerson, NotPermitted: its signer is not the one to decide.
         NothingToWithdraw, AlreadyApproved: it changes nothing.
     """
     name = ModelName.parse(version.name)
     reference = f"{version.name}@{version.number}"
-    if (approval.version, approval.registry) != (reference, moment.registry):
-        raise WrongSubject(reference=reference, subject=f"{approval.version} of {approval.registry:.40}")
-    if approval.expires is not None and read_time(approval.expires) <= read_time(moment.time):
-        raise StaleApproval(reference=reference, what="time")
+    _check_subject(view, version, approval, moment)
     claims = read_claims(view, version, read_revision(view, Digest.parse(version.revision)))
     _check_others(view, version, approval, actor, claims)
     held = roles_of(view, actor, name.namespace)
@@ -89,12 +88,14 @@ def check_waiver(
 
     Raises:
         WrongSubject: it is for another version or registry.
+        VersionWithdrawn: the version is retired, revoked or purged.
         StaleApproval: it is to another policy than one in force, or gives another reason.
         WaiverNotAllowed: the policy does not let these rules be waived, or not for so long.
     """
     reference = f"{version.name}@{version.number}"
     if (waiver.version, waiver.registry) != (reference, moment.registry):
         raise WrongSubject(reference=reference, subject=f"{waiver.version} of {waiver.registry:.40}")
+    check_in_service(view, version)
     if reason is None or waiver.reason != str(reason):
         raise StaleApproval(reference=reference, what="reason")
     in_force = get_in_force(view, ModelName.parse(version.name), Alias(waiver.alias))
@@ -117,6 +118,17 @@ def _check_terms(terms: WaiverTerms | None, waiver: Waiver, reference: str, now:
     if not timedelta(0) < length <= terms.maximum:
         days = terms.maximum / timedelta(days=1)
         raise WaiverNotAllowed(reference=reference, reason=f"it has to end within {days:g} days")
+
+
+def _check_subject(view: View, version: VersionRecord, approval: Approval, moment: Moment) -> None:
+    """Check what a signing decision is about, and when. Raises as `check_approval`."""
+    reference = f"{version.name}@{version.number}"
+    if (approval.version, approval.registry) != (reference, moment.registry):
+        raise WrongSubject(reference=reference, subject=f"{approval.version} of {approval.registry:.40}")
+    if approval.expires is not None and read_time(approval.expires) <= read_time(moment.time):
+        raise StaleApproval(reference=reference, what="time")
+    if approval.decision is SigningDecision.APPROVE:
+        check_in_service(view, version)
 
 
 def _check_others(
