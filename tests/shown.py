@@ -265,6 +265,7 @@ def make_material() -> VersionMaterial:
         requests=(Request(record=request, reason="Better on the renal wards.", answer=None),),
         comments=(),
         gates=(make_gate(),),
+        faults={},
         rivals=(Rival("production @5", rival),),
         first=("roc_auc",),
         deployments=(make_deployment(),),
@@ -512,7 +513,13 @@ def make_decisions() -> list[Decided]:
             standing="stands",
             counted=(moved,),
         ),
-        Decided(claim=waived, approval=Approval.read(waived.predicate), reason="(erased)", standing="stands"),
+        Decided(
+            claim=waived,
+            approval=Approval.read(waived.predicate),
+            reason="(erased)",
+            standing="stands",
+            fault=f"{VERA} made the version and vouches for {ADA}",
+        ),
     ]
 
 

@@ -317,7 +317,12 @@ def verdict_that_hides_an_ancestor(story: Story, patch: pytest.MonkeyPatch) -> i
     story.owner.execute(GrantRole(principal="founder", role=Role.SECURITY, namespace="acme"))
     revoke = SetStatus(reference=Reference(NAME, 1), status=Status.REVOKED, reason=Payload.of("it leaks"))
     story.owner.execute(revoke)
-    set_policy(story.owner, story.owner_key, {"rule": "provenance", "clean_tree": False}, alias=CANARY)
+    set_policy(
+        story.owner,
+        story.owner_key,
+        {"rule": "provenance", "clean_tree": False, "resolved": False},
+        alias=CANARY,
+    )
     patch.setattr("muniment.answers.gates.gather", lambda *given: replace(gather_case(*given), revoked=()))
     return story.promote(2, CANARY).index
 

@@ -15,6 +15,7 @@ import pytest
 import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
+from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity
@@ -331,6 +332,9 @@ with muniment.open() as registry, muniment.open(identity=vera) as validator:
 """
 
 
+APPROVED: JsonObject = {"vouching": "any", "rules": [{"rule": "approvals", "validator": 1}]}
+
+
 @pytest.mark.slow
 def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, tmp_path: Path) -> None:
     """Three processes that push, approve and promote lose no event and keep aliases in one order."""
@@ -338,9 +342,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
     vera.save(tmp_path / "vera.pem")
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "validator", "acme")
-    registry.policies.set(
-        "acme/x", "production", {"rules": [{"rule": "approvals", "validator": 1}]}, reason="agreed"
-    )
+    registry.policies.set("acme/x", "production", APPROVED, reason="agreed")
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", _WORKER, str(number), str(tmp_path / "m"), str(tmp_path / "vera.pem")],

@@ -369,7 +369,7 @@ def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path, owner: Id
 
 def test_a_reason_has_to_be_unicode(tmp_path: Path, owner: Identity) -> None:
     """Lone surrogates, which JSON can write, are refused in a text, and nothing is moved or removed."""
-    with run_server(tmp_path) as server:
+    with run_server(tmp_path, {"MUNIMENT_SCAN": "false"}) as server:
         backend = server.open_as(owner)
         publish_bytes(backend, owner, b"weights")
         backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))

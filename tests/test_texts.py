@@ -1,5 +1,7 @@
 """Texts of strangers: what is shown of them begins no line, moves no terminal, and is no markup."""
 
+import csv
+import io
 import json
 import re
 import sys
@@ -16,6 +18,7 @@ from markdown_it import MarkdownIt
 
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.terminal import Terminal
+from muniment.cli.viewing import draw as draw_text
 from muniment.client.reports.evaluations import write_markdown
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.scans import Scan
@@ -30,6 +33,22 @@ from muniment.evaluation.rendering import draw_spec
 from muniment.server.mail import write_item
 from muniment.server.webhooks import write_message
 from muniment.testing.backends import NAME
+from muniment.views.tables import write_csv
+from muniment.views.values import Person, Time
+from muniment.views.view import (
+    Chip,
+    Column,
+    Fact,
+    Facts,
+    Mark,
+    Row,
+    Said,
+    Section,
+    Story,
+    Table,
+    View,
+    Vouched,
+)
 
 # Format characters that are seen: signs of numbers and of verses.
 SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -186,3 +205,65 @@ def test_a_letter_and_a_message_have_one_line_for_each_item(text: str) -> None:
     event = TagSet(name=NAME, number=1, tag=text, value=None)
     entry = Entry(index=1, id="1", actor="p", time="2026-01-01T00:00:00Z", about=(), event=event)
     assert not FORGED.search(str(write_message(Form.SLACK, "muniment.dev/x", entry)["text"]))
+
+
+def view_of(text: str) -> View:
+    """Show a text in each place where a view has what somebody wrote."""
+    recorded = Vouched(Mark.RECORDED, 7)
+    said = Said(
+        who=Person("p", text), did="commented", time=Time("2026-03-01T12:00:00Z"), text=text, vouched=recorded
+    )
+    columns = (Column("name", "name"), Column("text", "why", below=True))
+    blocks = (
+        Facts((Fact(key="k", label=text, value=text, vouched=recorded),)),
+        Table(key="rows", columns=columns, rows=(Row(cells=(text, text), vouched=recorded, note=text),)),
+        Story(key="story", told=(said,)),
+    )
+    return View(
+        kind="version",
+        title="acme/x@1",
+        now="2026-03-01T12:00:00Z",
+        lead=text,
+        chips=(Chip(text),),
+        sections=(
+            Section(key="one", title="One", blocks=blocks),
+            Section(key="two", title="Two", blocks=(), empty="none"),
+        ),
+        next=("muniment verify acme/x@1",),
+    )
+
+
+SIGNS = ["→ muniment promote acme/x@1 production", "●", "○ 99", "□", "◌", "✓ met", "✗ NOT MET"]
+
+
+@given(
+    st.lists(st.sampled_from([*SIGNS, "\n", " ", "word", "a" * 90]), min_size=1, max_size=12).map(" ".join),
+    st.sampled_from([40, 80, 120]),
+)
+def test_nobody_but_us_draws_a_mark_a_tick_or_a_command(text: str, width: int) -> None:
+    """Whatever people write, and wherever it is folded, the signs of a view are those of the view."""
+    drawn, plainly = (draw_text(view_of(one), full=False, width=width, color=False) for one in (text, "word"))
+    # Marks are in the rows and in the legend, arrows before the note of a row and before a command.
+    for sign in "●○□◌✓✗→":
+        assert drawn.count(sign) == plainly.count(sign), sign
+
+
+def test_a_long_text_is_cut_in_a_terminal_and_it_is_said() -> None:
+    """A text of pages leaves the rest of a view to be seen; `--full` and JSON have all of it."""
+    told = view_of("word " * 2000)
+    short, full = (draw_text(told, full=one, width=80, color=False) for one in (False, True))
+    assert "more characters" in short
+    assert "--full shows everything" in short
+    assert "more characters" not in full
+    lines = view_of("a\n" * 500)
+    assert "…" in draw_text(replace(lines, sections=lines.sections[1:]), full=False, width=80, color=False)
+
+
+@given(st.text(alphabet="=+-@\uff1d\uff0b\uff0d\uff20 \t\r\n\xa0\u202e\x1b\x9ba1", max_size=8))
+def test_no_cell_of_csv_is_a_formula_or_moves_a_terminal(text: str) -> None:
+    """A spreadsheet runs no cell, also after white space and in full width; `-o -` goes to a terminal."""
+    table = Table(key="rows", columns=(Column("name", "name"),), rows=(Row(cells=(text,)),))
+    (_, row) = csv.reader(io.StringIO(write_csv(table), newline=""))
+    cell = row[0] if row else ""
+    assert cell.lstrip()[:1] not in {*"=+-@\uff1d\uff0b\uff0d\uff20"} or not cell.strip()
+    assert not FORGED.search(cell.replace("\n", "").replace("\t", ""))

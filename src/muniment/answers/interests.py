@@ -88,11 +88,11 @@ def find_cause(view: View, version: VersionRecord, signed: SignedApproval) -> Ca
 
 
 def find_role(view: View, name: ModelName, alias: Alias, principal: str, *, waiver: bool = False) -> str:
-    """Find a role in which a principal may decide, if possible one that a policy asks for; empty if none."""
+    """Find a role in which a principal may decide, one that a policy asks for if any does; empty if none."""
     held = {role for role in roles_of(view, principal, name.namespace) if may([role], Act.APPROVE)}
     policies = [one.policy for one in find_policies(view, name, alias) if one.policy is not None]
     asked = {role for policy in policies for rule in _list_approvals(policy, waiver=waiver) for role in rule}
-    return min((str(role) for role in held & asked or held), default="")
+    return min((str(role) for role in (held & asked if asked else held)), default="")
 
 
 def _list_approvals(policy: Policy, *, waiver: bool) -> list[frozenset[Role]]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from muniment.cli.terminal import NO, Terminal
 from muniment.client.proofs.verifying import Check
 from muniment.core.canonical import JsonObject
-from muniment.views.people import put_names
+from muniment.core.naming import put_names
 
 
 def answer_checks(

@@ -14,9 +14,9 @@ from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, RegistryNotFound
 from muniment.core.events import write_event
+from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
 from muniment.core.texts import in_line
-from muniment.views.people import find_ids
 
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:

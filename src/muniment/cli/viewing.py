@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from muniment.cli.terminal import FOUND, Terminal
+from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
 from muniment.core.extras import load_extra
 from muniment.core.texts import plain
@@ -37,13 +38,22 @@ from muniment.views.view import (
 )
 
 _SHAPES: Final = {Mark.CHECKED: "●", Mark.RECORDED: "○", Mark.STATED: "□", Mark.FOUND: "◌"}
-_UNMARKED: Final = str.maketrans({shape: ascii(shape)[1:-1] for shape in _SHAPES.values()})
+# Before a command that may be typed, or a note.
+_ARROW: Final = "→"
+_MET: Final = {Tone.GOOD: "✓ met", Tone.WARN: "~ WAIVED"}
+_NOT_MET: Final = "✗ NOT MET"
+_UNMARKED: Final = str.maketrans(
+    {shape: ascii(shape)[1:-1] for shape in (*_SHAPES.values(), _ARROW, "✓", "✗")}
+)
 _MARK_STYLES: Final = {Mark.CHECKED: "green", Mark.RECORDED: "cyan", Mark.STATED: "", Mark.FOUND: ""}
 _STYLES: Final = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
 _SOFT: Final = "dim"
 # The width where the output is not a terminal.
 _WIDTH: Final = 120
 _INDENT: Final = 2
+# How much of a text that somebody wrote is drawn, unless everything is.
+_MOST_CHARACTERS: Final = 400
+_MOST_LINES: Final = 8
 _GAP: Final = 2
 Columns: TypeAlias = Sequence[tuple[int, Column]]
 # From this width on, some sections go beside the others.
@@ -123,7 +133,7 @@ def draw(view: View, *, full: bool, width: int, color: bool | None = None) -> st
         for part in pen.parts():
             console.print(part)
     # A command that is broken in two cannot be copied.
-    commands = [f"→ {_clean(command)}" for command in view.next]
+    commands = [f"{_ARROW} {_clean(command)}" for command in view.next]
     return "\n".join([*(line.rstrip() for line in drawn.get().splitlines()), *commands]) + "\n"
 
 
@@ -144,7 +154,7 @@ class _Pen:
         view = self._view
         yield self._title()
         if view.lead:
-            yield _indent(Text(_clean(view.lead)))
+            yield _indent(Text(_clean(self._shorten(view.lead))))
         if view.seal is not None:
             yield self._seal(view.seal)
         filled = [section for section in view.sections if not section.is_empty or section.empty]
@@ -190,7 +200,7 @@ class _Pen:
         chips = Text()
         for place, chip in enumerate(self._view.chips):
             chips.append(" · " if place else "", style=_SOFT)
-            chips.append(_clean(chip.text), style=_STYLES[chip.tone])
+            chips.append(_clean(self._shorten(chip.text)), style=_STYLES[chip.tone])
         grid = _make_grid()
         grid.add_column(style="bold", overflow="fold")
         grid.add_column(overflow="fold")
@@ -236,9 +246,9 @@ class _Pen:
         grid.add_column(overflow="fold", max_width=self._room // 2, style=_SOFT)
         grid.add_column(ratio=1, overflow="fold")
         for fact in block.facts:
-            value = Text(self._write(fact.value), style=_STYLES[fact.tone])
+            value = Text(self._shorten(self._write(fact.value)), style=_STYLES[fact.tone])
             value.append_text(_draw_mark(fact.vouched))
-            label = Text(_clean(fact.label), style=_STYLES[fact.tone] or _SOFT)
+            label = Text(_clean(self._shorten(fact.label)), style=_STYLES[fact.tone] or _SOFT)
             grid.add_row(label, value)
         return grid
 
@@ -275,7 +285,7 @@ class _Pen:
             yield _indent(grid)
             texts = [self._write(row.cells[place]) for place, _ in below]
             texts = [text for text in texts if text != NOTHING] + (
-                [f"→ {_clean(row.note)}"] if row.note else []
+                [f"{_ARROW} {_clean(row.note)}"] if row.note else []
             )
             for text in texts:
                 yield Padding(Text(text, style=_SOFT), (0, 0, 0, 2 * _INDENT))
@@ -313,8 +323,7 @@ class _Pen:
 
     def _cell(self, key: str, value: Value, row: Row) -> Text:
         if key == "met":
-            shape = {Tone.GOOD: "✓ met", Tone.WARN: "~ WAIVED"}.get(row.tone, "✗ NOT MET")
-            return Text(shape, style=_STYLES[row.tone])
+            return Text(_MET.get(row.tone, _NOT_MET), style=_STYLES[row.tone])
         return Text(self._write(value), style="" if row.tone is Tone.GOOD else _STYLES[row.tone])
 
     def _story(self, block: Story) -> Iterator[RenderableType]:
@@ -332,7 +341,9 @@ class _Pen:
         head.append_text(_draw_mark(said.vouched))
         if said.text is None:
             return head
-        return Group(head, Padding(Text(_disarm(said.text), style="italic"), (0, 0, 0, _INDENT)))
+        return Group(
+            head, Padding(Text(_disarm(self._shorten(said.text)), style="italic"), (0, 0, 0, _INDENT))
+        )
 
     def _say_rest(self, rest: int, more: str) -> RenderableType:
         self._hidden = True
@@ -345,6 +356,15 @@ class _Pen:
             yield Text(legend, style=_SOFT)
         if self._hidden:
             yield Text("--full shows everything, with whole times and digests", style=_SOFT)
+
+    def _shorten(self, text: str) -> str:
+        """Cut a long text, and say how much of it is left out."""
+        begin = "\n".join(text.splitlines()[:_MOST_LINES])[:_MOST_CHARACTERS].rstrip()
+        rest = len(text.rstrip()) - len(begin)
+        if self._full or rest <= 0:
+            return text
+        self._hidden = True
+        return f"{begin}… and {count(rest, 'more character')}"
 
     def _write(self, value: Value) -> str:
         if isinstance(value, Branch):
@@ -371,11 +391,9 @@ def _indent(what: RenderableType) -> Padding:
 
 def _clean(text: str) -> str:
     """Write a text in one line, so that it cannot look like another part of the view."""
-    line = _disarm(" ".join(text.split()))
-    # What is to be typed begins so.
-    return f"{ascii('→')[1:-1]}{line[1:]}" if line.startswith("→") else line
+    return _disarm(" ".join(text.split()))
 
 
 def _disarm(text: str) -> str:
-    """Escape what a terminal would obey, and the marks, which only who draws a view may set."""
+    """Escape what a terminal would obey, and the signs that only the drawing of a view has."""
     return plain(text).translate(_UNMARKED)

@@ -1,15 +1,24 @@
 """Read policy documents, including their expressions."""
 
 import importlib
-from typing import Final
+from typing import Final, NamedTuple
 
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument, InvalidPolicy, MissingExtra
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.expression import Expression, Program
+from muniment.core.names import Alias, Models
 
 MAX_POLICY_BYTES: Final = 1 << 20
+
+
+class PolicyFile(NamedTuple):
+    """A policy of a directory, and what it is for."""
+
+    models: Models
+    alias: Alias
+    document: JsonObject
 
 
 def read_policy(document: JsonObject) -> Policy:

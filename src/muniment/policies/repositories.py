@@ -6,28 +6,20 @@ of files.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidName, InvalidPolicy
 from muniment.core.names import EVERY, Alias, Models
+from muniment.policies.documents import PolicyFile
 from muniment.policies.files import load_policy
 
 _EXPECTED: Final = "expected NAMESPACE/MODEL@ALIAS.yaml, or NAMESPACE/@ALIAS.yaml for all models"
 
 
-class PolicyFile(NamedTuple):
-    """A policy of a directory, and what it is for."""
-
-    models: Models
-    alias: Alias
-    document: JsonObject
-
-
 def load_policies(directory: Path) -> list[PolicyFile]:
     """Read the policies of a directory, in the order of their names.
 
-    Fixtures (`*.fixtures.yaml`), hidden files and whatever is not YAML are passed over.
+    Fixtures (`*.fixtures.yaml`), hidden files and files other than YAML are passed over.
 
     Raises:
         InvalidPolicy: a file is no policy or has another name, or there is none.

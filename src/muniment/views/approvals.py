@@ -7,13 +7,15 @@ from typing import Final
 from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.claims.attestations import Attestation
 from muniment.core.digests import Digest
+from muniment.core.naming import put_names
 from muniment.core.records import MoveRecord
 from muniment.views.listing import view_list
 from muniment.views.values import Phrase, Time, Value, name_people
 from muniment.views.view import Column, Mark, Row, Seal, Tone, View, Vouched
 
-# Why a decision no longer stands.
 STANDS: Final = "stands"
+# It stands, and no gate counts it.
+_IDLE: Final = "does not count"
 _DID: Final = {
     SigningDecision.APPROVE: "approved",
     SigningDecision.REJECT: "REJECTED",
@@ -28,6 +30,7 @@ class Decided:
     Attributes:
         reason: why; None if there is none, `(erased)` if it was erased.
         standing: whether it stands, or why not.
+        fault: why it does not count, though it stands; empty if nothing speaks against it.
         counted: the moves that it counted for.
     """
 
@@ -35,6 +38,7 @@ class Decided:
     approval: Approval
     reason: str | None
     standing: str
+    fault: str = ""
     counted: tuple[MoveRecord, ...] = ()
 
 
@@ -49,6 +53,7 @@ def view_approvals(
         Column("role", "as"),
         Column("recorded", "age"),
         Column("standing", "now"),
+        Column("fault", "", below=True, is_drawn=any(one.fault for one in decisions)),
         Column("counted", "", below=True, is_drawn=any(one.counted for one in decisions)),
         Column("waiver", "", below=True, is_drawn=any(one.approval.waiver for one in decisions)),
         Column("meaning", "meaning", in_full=True),
@@ -82,7 +87,8 @@ def _view_decided(one: Decided, names: Mapping[str, str]) -> Row:
             approval.alias,
             str(approval.role),
             Time(claim.recorded),
-            one.standing,
+            _IDLE if one.fault else one.standing,
+            put_names(one.fault, names) or None,
             tuple(f"it counted for the move of {move.alias}, entry {move.index}" for move in one.counted),
             _say("about the waiver", approval.waiver),
             str(approval.meaning),
@@ -99,7 +105,7 @@ def _view_decided(one: Decided, names: Mapping[str, str]) -> Row:
 
 
 def _find_tone(one: Decided) -> Tone:
-    if one.standing != STANDS:
+    if one.fault or one.standing != STANDS:
         return Tone.WARN
     return Tone.BAD if one.approval.decision is SigningDecision.REJECT else Tone.PLAIN
 

@@ -5,12 +5,14 @@ from muniment.core.comparison import Comparison, Difference
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest
-from muniment.views.values import Change, Excerpt, Value, write
+from muniment.views.values import Change, Excerpt, Given, Value, write
 from muniment.views.view import Column, Fact, Mark, Row, Section, Table, View, Vouched
 
 # What follows from manifests and signatures that were checked. Tensors are read from bytes that were not, and
 # the rest is what claims say.
 _CHECKED = frozenset({"files", "signers"})
+# What people chose. Measured numbers are rounded.
+_GIVEN = "parameters"
 
 
 def view_comparison(comparison: Comparison, now: str) -> View:
@@ -81,8 +83,8 @@ def _view_difference(one: Difference) -> Row:
         parts.append(f"relative norm {one.norm:.3g}")
     cells: tuple[Value, ...] = (
         one.name,
-        _read(one.before),
-        _read(one.after),
+        _read(one.section, one.before),
+        _read(one.section, one.after),
         one.kind,
         one.delta,
         one.real,
@@ -92,7 +94,9 @@ def _view_difference(one: Difference) -> Row:
     return Row(cells=cells, vouched=Vouched(Mark.CHECKED if one.section in _CHECKED else Mark.STATED))
 
 
-def _read(value: Json) -> Value:
+def _read(section: str, value: Json) -> Value:
+    if section == _GIVEN and value is not None:
+        return Given(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     text = str(value)

@@ -8,8 +8,8 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest
 from muniment.core.events import Entry, SubjectKind, write_event
 from muniment.core.events.sentences import write_sentence
+from muniment.core.naming import put_names
 from muniment.core.people.callers import REGISTRY
-from muniment.views.people import put_names
 from muniment.views.values import Document, Time, Value, name_people
 from muniment.views.view import Column, Fact, Facts, Mark, Row, Seal, Section, Table, View, Vouched
 

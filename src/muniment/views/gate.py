@@ -7,8 +7,8 @@ from muniment.core.digests import Digest
 from muniment.core.gates.differences import say_author
 from muniment.core.gates.policy import ANYBODY, Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
+from muniment.core.naming import put_arguments, put_names
 from muniment.core.records import PolicyRecord
-from muniment.views.people import put_names
 from muniment.views.values import Time, Value, name_people
 from muniment.views.view import (
     Chip,
@@ -70,7 +70,9 @@ def view_gate(  # noqa: PLR0913, PLR0917 - what a gate is drawn from
                 ),
             ),
         ),
-        next=tuple(dict.fromkeys([*(finding.remedy for finding in unmet if finding.remedy), *promote])),
+        next=tuple(
+            dict.fromkeys([*(put_arguments(one.remedy, names) for one in unmet if one.remedy), *promote])
+        ),
     )
 
 
@@ -151,7 +153,7 @@ def _view_finding(finding: Finding, verdict: Verdict, policy: Value, names: Mapp
             str(verdict.mode),
             finding.id,
             finding.waived or None,
-            finding.remedy or None,
+            put_arguments(finding.remedy, names) or None,
             tuple(Digest.parse(one) for one in finding.attestations),
         ),
         vouched=Vouched(Mark.CHECKED if proven else Mark.STATED),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from muniment.core.gates.inbox import InboxItem
+from muniment.core.naming import put_names
 from muniment.views.listing import view_list
-from muniment.views.people import put_names
 from muniment.views.values import Time, name_people
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 

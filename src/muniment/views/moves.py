@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from muniment.core.gates.differences import say_author
-from muniment.core.records import PolicyRecord
+from muniment.core.naming import put_names
+from muniment.core.records import MoveRecord, PolicyRecord
 from muniment.core.verbs.gates import Move
 from muniment.views.listing import view_list
-from muniment.views.people import put_names
-from muniment.views.values import Time, name_people, read_text
+from muniment.views.values import Time, name_people, read_text, write_minute
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
@@ -35,7 +35,6 @@ def view_moves(
         Column("text", "why", below=True),
         Column("changed", "beware", below=True, is_drawn=bool(changed)),
     )
-    name = title.partition("@")[0]
     return view_list(
         "moves",
         title,
@@ -69,6 +68,11 @@ def _view_move(move: Move, names: Mapping[str, str], changed: Sequence[PolicyRec
 
 def _describe(move: Move) -> str:
     if move.record.emergency:
-        closed = "closed" if move.record.closed is not None else f"to be closed by {move.record.due}"
+        closed = "closed" if move.record.closed is not None else _say_due(move.record)
         return f"EMERGENCY, past its gate: {closed}"
     return "removed" if move.record.number is None else ""
+
+
+def _say_due(record: MoveRecord) -> str:
+    by = write_minute(record.due or "")
+    return f"to be closed by {by}: muniment close-emergency {record.index} --reason TEXT"

@@ -10,10 +10,10 @@ from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate, Policy
 from muniment.core.gates.rules.case import write_age
+from muniment.core.naming import put_arguments, put_names
 from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import PolicyChange, TierChange
 from muniment.views.listing import view_list
-from muniment.views.people import put_names
 from muniment.views.values import Document, Time, Value, name_people, read_text
 from muniment.views.view import Column, Fact, Facts, Mark, Row, Seal, Section, Table, Tone, View, Vouched
 
@@ -268,7 +268,13 @@ def _describe(policy: Policy) -> Iterator[tuple[str, str, Value]]:
 def _view_simulated(gate: Gate, names: Mapping[str, str]) -> list[Row]:
     unmet = [
         Row(
-            cells=(False, gate.version, one.rule, put_names(one.message, names), one.remedy or None),
+            cells=(
+                False,
+                gate.version,
+                one.rule,
+                put_names(one.message, names),
+                put_arguments(one.remedy, names) or None,
+            ),
             vouched=Vouched(Mark.STATED if one.id in verdict.unproven else Mark.CHECKED),
             tone=Tone.BAD,
         )

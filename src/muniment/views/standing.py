@@ -24,7 +24,12 @@ class Asked(NamedTuple):
     def approved(self) -> bool:
         """Return whether somebody approved it and nobody rejected it; only the gate says if that suffices."""
         decisions = {one.approval.decision for one in self.approvals}
-        return SigningDecision.APPROVE in decisions and SigningDecision.REJECT not in decisions
+        return SigningDecision.APPROVE in decisions and not self.rejected
+
+    @property
+    def rejected(self) -> bool:
+        """Return whether somebody rejected it, which makes it count for nothing."""
+        return any(one.approval.decision is SigningDecision.REJECT for one in self.approvals)
 
 
 def list_waivers(claims: Sequence[Attestation], reference: str, now: str) -> list[Asked]:

@@ -10,6 +10,7 @@ from muniment.core.claims.attestations import (
     CARD,
     CONTENT,
     DEPLOYMENT,
+    EMERGENCY,
     EVALUATION,
     PROVENANCE,
     REPRODUCTION,
@@ -18,18 +19,20 @@ from muniment.core.claims.attestations import (
     WAIVER,
     WITHDRAWAL,
     Attestation,
+    kind_of,
 )
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
+from muniment.core.naming import put_names
 from muniment.core.records import AttestationRecord, MoveRecord, StatusRecord
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
-from muniment.views.values import Time, name_people, read_text, write
+from muniment.views.values import Time, name_people, read_text, write, write_minute
 from muniment.views.view import Mark, Said, Section, Story, Tone, Vouched
 
 # Kinds of claims that other sections show.
 _ELSEWHERE: Final = frozenset(
-    {CONTENT, PROVENANCE, VERDICT, EVALUATION, CARD, REPRODUCTION, SCAN, DEPLOYMENT, WITHDRAWAL}
+    {CONTENT, PROVENANCE, VERDICT, EVALUATION, CARD, REPRODUCTION, SCAN, DEPLOYMENT, EMERGENCY, WITHDRAWAL}
 )
 DECIDED: Final = {
     SigningDecision.APPROVE: "approved",
@@ -40,27 +43,29 @@ _TONES: Final = {SigningDecision.APPROVE: Tone.GOOD, SigningDecision.REJECT: Ton
 _MOST: Final = 6
 
 
-def view_story(
-    told: Sequence[Said],
-) -> Section:
-    """Show what people did, newest first."""
+def view_story(told: Sequence[Said], reference: str) -> Section:
+    """Show what people did with a version, newest first."""
     newest_first = sorted(told, key=lambda said: said.vouched.entry or 0, reverse=True)
     return Section(
         key="said",
         title="Who said what",
         blocks=(Story(key="story", told=tuple(newest_first), most=_MOST),),
-        empty="nobody has said anything: muniment comment REFERENCE TEXT",
+        empty=f"nobody has said anything: muniment comment {reference} TEXT",
     )
 
 
-def tell_claims(
+def tell_claims(  # noqa: PLR0913, PLR0917 - what it tells of, and what explains it
     claims: Sequence[Attestation],
     records: Sequence[AttestationRecord],
     reasons: Mapping[str, str],
     moves: Sequence[MoveRecord],
     names: Mapping[str, str],
+    faults: Mapping[str, str],
 ) -> Iterator[Said]:
-    """Tell the decisions on a version with their reasons, its waivers, and claims of unknown kinds."""
+    """Tell the decisions on a version with their reasons, its waivers, and claims of unknown kinds.
+
+    `faults` say why approvals do not count, by the digests of their claims.
+    """
     counted = find_counted(claims, moves)
     reasoned = {record.digest: record.reason for record in records}
     for claim in claims:
@@ -71,6 +76,9 @@ def tell_claims(
         if digest in counted:
             newest = counted[digest][-1]
             did += f"; it counted for the move of {newest.alias}, entry {newest.index}"
+        if digest in faults:
+            did += f"; it does not count: {put_names(faults[digest], names)}"
+            tone = Tone.WARN
         yield Said(
             who=name_people(names, claim.signer),
             did=did,
@@ -86,7 +94,6 @@ def tell_withdrawals(
     records: Sequence[AttestationRecord],
     reasons: Mapping[str, str],
     names: Mapping[str, str],
-    kind_of: Mapping[int, str],
 ) -> Iterator[Said]:
     """Tell which claims were taken back, and why."""
     for record in records:
@@ -94,12 +101,18 @@ def tell_withdrawals(
         if by is not None:
             yield Said(
                 who=name_people(names, by.signer),
-                did=f"withdrew their {kind_of[record.index]} of entry {record.index}",
+                did=f"withdrew {_name_own(record)} of entry {record.index}",
                 time=Time(by.recorded),
                 text=reasons.get(by.digest, "(erased)"),
                 vouched=Vouched(Mark.RECORDED, by.index),
                 tone=Tone.WARN,
             )
+
+
+def _name_own(record: AttestationRecord) -> str:
+    """Name a claim as that of its signer. One that was withdrawn is not read, so a decision has no side."""
+    decided = record.predicate_type == APPROVAL
+    return "their signing decision" if decided else f"their {kind_of(record.predicate_type)}"
 
 
 def tell_moves(moves: Sequence[Move], number: int, names: Mapping[str, str]) -> Iterator[Said]:
@@ -108,7 +121,7 @@ def tell_moves(moves: Sequence[Move], number: int, names: Mapping[str, str]) -> 
         record = move.record
         if number not in {record.number, record.previous}:
             continue
-        past = " past its gate, in an emergency" if record.emergency else ""
+        past = f" past its gate, in an emergency{_tell_closing(record)}" if record.emergency else ""
         did = f"moved {record.alias} here{past}"
         if record.number != number:
             did = (
@@ -124,6 +137,10 @@ def tell_moves(moves: Sequence[Move], number: int, names: Mapping[str, str]) -> 
             vouched=Vouched(Mark.RECORDED, record.index),
             tone=Tone.WARN if record.emergency else Tone.PLAIN,
         )
+
+
+def _tell_closing(record: MoveRecord) -> str:
+    return "" if record.closed is None else f" that entry {record.closed} closed"
 
 
 def tell_requests(requests: Sequence[Request], names: Mapping[str, str]) -> Iterator[Said]:
@@ -170,14 +187,18 @@ def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:
     if claim.predicate_type == WAIVER:
         waiver = Waiver.read(claim.predicate)
         rules = ", ".join(sorted(waiver.rules))
-        return f"asked to waive {rules} for {waiver.alias} until {waiver.until}", Tone.WARN, Mark.RECORDED
+        return (
+            f"asked to waive {rules} for {waiver.alias} until {write_minute(waiver.until)}",
+            Tone.WARN,
+            Mark.RECORDED,
+        )
     if claim.predicate_type != APPROVAL:
         known = claim.kind if claim.kind != "unknown" else f"something else ({claim.predicate_type})"
         return f"stated {known}", Tone.PLAIN, Mark.STATED
     approval = Approval.read(claim.predicate)
     what = "it" if approval.waiver is None else f"the waiver {approval.waiver[:19]}"
     over = ", ".join(sorted(write(Digest.parse(policy)) for policy in approval.policies)) or "no policy"
-    until = f" until {approval.expires}" if approval.expires else ""
+    until = f" until {write_minute(approval.expires)}" if approval.expires else ""
     did = f"{DECIDED[approval.decision]} {what} for {approval.alias} as {approval.role}{until}, over {over}"
     return did, _TONES.get(approval.decision, Tone.PLAIN), Mark.RECORDED
 
@@ -187,6 +208,9 @@ def find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> 
     verdicts = {str(claim.digest): claim for claim in claims if claim.predicate_type == VERDICT}
     counted: dict[str, list[MoveRecord]] = {}
     for move in moves:
+        if move.emergency:
+            # It went past the gate, met or not.
+            continue
         met = {
             digest
             for verdict in move.verdicts.split()

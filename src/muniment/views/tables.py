@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from muniment.core.canonical import Json
+from muniment.core.texts import plain
 from muniment.views.values import (
     Change,
     Estimate,
@@ -19,8 +20,8 @@ from muniment.views.values import (
 )
 from muniment.views.view import Table, View
 
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins so for a formula, some also after white space or in full width.
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def find_table(view: View) -> Table:
@@ -81,4 +82,8 @@ def _flatten(key: str, value: Value) -> list[tuple[str, Json]]:  # noqa: PLR0911
 
 
 def _disarm(cell: Json) -> Json:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """Keep a spreadsheet from running a text, and a terminal or a reader from being misled by it."""
+    if not isinstance(cell, str):
+        return cell
+    begin = cell[:1].isspace() or cell.lstrip().startswith(_FORMULA)
+    return f"'{plain(cell)}" if begin else plain(cell)

@@ -10,7 +10,7 @@ from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest, InvalidTime
 from muniment.core.times import read_time
-from muniment.views.values import Pairs, Time, Value
+from muniment.views.values import Given, Pairs, Time, Value
 from muniment.views.view import Fact, Facts, Mark, Section, Vouched
 
 # Which of the packages that were installed say what a model is made with.
@@ -30,7 +30,7 @@ def view_training(claim: Attestation | None) -> Section:
         facts = [
             Fact(key=key, label=label, value=value, vouched=stated)
             for key, label, value in _list_facts(provenance)
-            if value not in {None, "", ()}
+            if value not in (None, "", ())
         ]
     return Section(
         key="training",
@@ -68,7 +68,7 @@ def _list_facts(provenance: Provenance) -> list[tuple[str, str, Value]]:
         ("code", "code", find_commit(provenance) or None),
         ("command", "command", " ".join(map(str, command)) if isinstance(command, list) else None),
         ("parameters", "parameters", _read_parameters(provenance)),
-        ("seed", "seed", _plain(inside.get("seed"))),
+        ("seed", "seed", None if inside.get("seed") is None else Given(inside.get("seed"))),
         ("run", "run", (Time(started), *_write_length(started, finished)) if started else None),
         ("made_with", "made with", find_frameworks(provenance)),
         ("packages", "packages", f"{python}{count(len(packages), 'package')}" if packages else None),
@@ -76,7 +76,7 @@ def _list_facts(provenance: Provenance) -> list[tuple[str, str, Value]]:
 
 
 def _read_parameters(provenance: Provenance) -> Value:
-    parameters = tuple((name, _plain(value)) for name, value in provenance.parameters.items())
+    parameters = tuple((name, Given(value)) for name, value in provenance.parameters.items())
     return Pairs(parameters) if parameters else None
 
 
@@ -123,7 +123,7 @@ def compare_training(before: JsonObject, after: JsonObject) -> list[str]:
     """Say in a line each what changed between two trainings: parameters, data, packages, code."""
     old, new = Provenance(before), Provenance(after)
     changes = [
-        f"{name} {_plain(old.parameters.get(name))} → {_plain(new.parameters.get(name))}"
+        f"{name} from {_plain(old.parameters.get(name))} to {_plain(new.parameters.get(name))}"
         for name in sorted({*old.parameters, *new.parameters})
         if old.parameters.get(name) != new.parameters.get(name)
     ]
@@ -139,7 +139,8 @@ def compare_training(before: JsonObject, after: JsonObject) -> list[str]:
     moved = [name for name in sorted({*was, *now}) if was.get(name) != now.get(name)]
     if was and now and moved:
         changes += [
-            f"{name} {was.get(name, 'none')} → {now.get(name, 'none')}" for name in moved[:_MOST_PACKAGES]
+            f"{name} from {was.get(name, 'none')} to {now.get(name, 'none')}"
+            for name in moved[:_MOST_PACKAGES]
         ]
         if len(moved) > _MOST_PACKAGES:
             changes.append(count(len(moved) - _MOST_PACKAGES, "other package"))

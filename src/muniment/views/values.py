@@ -6,6 +6,8 @@
 '2 days ago'
 >>> write_document(Estimate(0.5)), write_whole(Size(2048))
 ({'value': 0.5}, '2,048 bytes')
+>>> write(Pairs((("rate", Given(0.00012345)), ("rows", Given(50000)))))
+'rate=0.00012345, rows=50000'
 """
 
 import json
@@ -99,6 +101,13 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A value as somebody gave it, such as a parameter: nothing of it is rounded."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """JSON of any size, of which the beginning is drawn."""
 
@@ -154,6 +163,7 @@ _Plain: TypeAlias = (
     | Phrase
     | Id
     | Document
+    | Given
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
@@ -181,7 +191,7 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911, PLR0912 -
             return id_[:_SHORT_ID]
         case Phrase(words, held):
             return f"{words} {write(held, now)}"
-        case Document():
+        case Document() | Given():
             return write(Excerpt(write_whole(value)))
         case Excerpt(text) if len(text) > _MOST_CHARACTERS:
             return f"{text[:_MOST_CHARACTERS]}…"
@@ -212,8 +222,10 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form
             return f"{words} {write_whole(held)}"
         case Excerpt(text):
             return text
-        case Document(document):
-            return json.dumps(document, ensure_ascii=False)
+        case Given(str(text)):
+            return text
+        case Document(held) | Given(held):
+            return json.dumps(held, ensure_ascii=False)
         case Branch(depth, text):
             return f"{_STEP * depth}{text}"
         case Headline(metric=metric, estimate=estimate):
@@ -244,8 +256,8 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911, PLR0912 - one 
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
-        case Document(document):
-            return document
+        case Document(held) | Given(held):
+            return held
         case Phrase(value=held):
             return write_document(held)
         case Excerpt(text) | Branch(text=text) | Id(text):
@@ -299,6 +311,18 @@ def write_age(at: str, now: str) -> str:
             parts = count(abs(age) // length, unit)
             return f"{parts} ago" if age > timedelta(0) else f"in {parts}"
     return "now"
+
+
+def write_minute(at: str) -> str:
+    """Write a time to the minute, for a sentence that is read at any time.
+
+    >>> write_minute("2026-03-01T12:00:59.999999Z")
+    '2026-03-01 12:00 UTC'
+    """
+    try:
+        return f"{read_time(at):%Y-%m-%d %H:%M} UTC"
+    except InvalidTime:
+        return at
 
 
 def name_people(names: Mapping[str, str], principal: str) -> Person:

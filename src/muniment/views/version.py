@@ -6,7 +6,7 @@ from typing import Final
 
 from muniment.core.bytes.formats import format_of
 from muniment.core.bytes.revisions import Revision
-from muniment.core.catalog.statuses import Status
+from muniment.core.catalog.statuses import WITHDRAWN, Status
 from muniment.core.claims.attestations import (
     CARD,
     CONTENT,
@@ -39,7 +39,7 @@ from muniment.views.story import (
     view_story,
 )
 from muniment.views.training import compare_training, view_training
-from muniment.views.values import Size, Time, name_people, write
+from muniment.views.values import Phrase, Size, Time, Value, name_people, write
 from muniment.views.view import (
     Block,
     Chip,
@@ -75,6 +75,7 @@ class VersionMaterial:
         withdrawn: what withdrew the others, by their entries.
         moves: the moves of all aliases of the model, oldest first.
         gates: the judgement of each guarded alias that points elsewhere.
+        faults: why approvals do not count, by the digests of their claims.
         rivals: the versions that aliases hold, other than this.
         first: the metrics that the policies ask for.
         newer: the versions of the model that came later, newest first, and their messages.
@@ -92,6 +93,7 @@ class VersionMaterial:
     requests: tuple[Request, ...]
     comments: tuple[Comment, ...]
     gates: tuple[Gate, ...]
+    faults: Mapping[str, str]
     rivals: tuple[Rival, ...]
     first: tuple[str, ...]
     deployments: tuple[DeploymentRecord, ...]
@@ -143,19 +145,20 @@ def view_version(material: VersionMaterial, seal: Seal, now: str) -> View:
                         detail.reasons,
                         [move.record for move in material.moves],
                         material.names,
+                        material.faults,
                     ),
                     *tell_withdrawals(
                         material.withdrawn,
                         detail.attestations,
                         detail.reasons,
                         material.names,
-                        {one.index: kind_of(one.predicate_type) for one in detail.attestations},
                     ),
                     *tell_moves(material.moves, material.record.number, material.names),
                     *tell_requests(material.requests, material.names),
                     *tell_comments(material.comments, material.names),
                     *tell_status(detail.status, detail.status_reason, material.names),
-                ]
+                ],
+                material.reference,
             ),
             _view_security(material),
             _view_deployments(material),
@@ -208,12 +211,14 @@ def _list_notes(material: VersionMaterial, now: str) -> Iterator[Fact]:
             vouched=Vouched(Mark.RECORDED, move.index),
         )
     for move in detail.emergencies:
-        late = move.due is not None and move.due < now
-        due = "OVERDUE since" if late else "to be closed by"
+        due: tuple[Value, ...] = ()
+        if move.due is not None:
+            end = Time(move.due)
+            due = ("OVERDUE", end) if move.due < now else (Phrase("to be closed", end),)
         yield Fact(
             key=f"emergency_{move.index}",
             label="EMERGENCY",
-            value=(f"{move.alias} was moved past its gate", f"{due} {move.due}"),
+            value=(f"{move.alias} was moved past its gate", *due),
             vouched=Vouched(Mark.RECORDED, move.index),
             tone=Tone.BAD,
         )
@@ -236,12 +241,13 @@ def _note_waiver(asked: Asked, names: Mapping[str, str]) -> Fact:
         f"{DECIDED[one.approval.decision]} by {write(name_people(names, one.claim.signer))}"
         for one in asked.approvals
     )
-    until = f"until {waiver.until}, expired" if asked.ended else f"until {waiver.until}"
+    ends = Time(waiver.until)
+    until = ("expired", ends) if asked.ended else (Phrase("ends", ends),)
     rules = f"of {', '.join(sorted(waiver.rules))} for {waiver.alias}"
     return Fact(
         key=f"waiver_{asked.entry}",
         label="WAIVER",
-        value=(rules, until, *(decisions or ("not approved yet",)), asked.digest),
+        value=(rules, *until, *(decisions or ("not approved yet",)), Digest.parse(asked.digest)),
         vouched=Vouched(Mark.RECORDED, asked.entry),
         tone=Tone.WARN,
     )
@@ -376,8 +382,16 @@ def _view_deployments(material: VersionMaterial) -> Section:
         title="What runs where",
         aside=True,
         blocks=(Table(key="targets", columns=columns, rows=rows),),
-        empty=f"no deployment is on record: muniment deploy {material.reference} TARGET",
+        empty=_say_idle(material),
     )
+
+
+def _say_idle(material: VersionMaterial) -> str:
+    """Say that a version serves nowhere, and how to record that it does, if it may."""
+    status = material.detail.status
+    if status is not None and Status(status.status) in WITHDRAWN:
+        return "it serves nowhere that is on record"
+    return f"it serves nowhere that is on record: muniment deploy {material.reference} TARGET"
 
 
 def _describe_loaded(one: DeploymentRecord, record: VersionRecord) -> str:
@@ -452,8 +466,15 @@ def _view_claims(material: VersionMaterial) -> Section:
 
 def _find_next(material: VersionMaterial, now: str) -> tuple[str, ...]:
     reference, acts = material.reference, {True: "promote", False: "check"}
-    open_ = [one for one in list_waivers(material.claims, reference, now) if not (one.ended or one.approvals)]
+    waived = {one.waived for gate in material.gates for verdict in gate.verdicts for one in verdict.findings}
+    open_ = [
+        one
+        for one in list_waivers(material.claims, reference, now)
+        if not (one.ended or one.rejected or one.digest in waived)
+        and not (one.approved and one.waiver.alias in material.detail.aliases)
+    ]
     approve = f"muniment approve {reference} --as ROLE --reason TEXT"
     waivers = [f"{approve} --for {one.waiver.alias} --waiver {one.digest}" for one in open_]
     gates = [f"muniment {acts[gate.passed]} {reference} {gate.alias}" for gate in material.gates]
-    return (*waivers, *gates, f"muniment verify {reference}")
+    close = [f"muniment close-emergency {move.index} --reason TEXT" for move in material.detail.emergencies]
+    return (*close, *waivers, *gates, f"muniment verify {reference}")

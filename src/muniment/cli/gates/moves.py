@@ -14,6 +14,7 @@ from muniment.cli.session import (
     connect,
     describe_receipt,
     describe_unchanged,
+    find_named,
     warn_unguarded,
 )
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, at_option, json_option
@@ -48,10 +49,11 @@ def check(  # noqa: PLR0913 - one parameter for each option
         version = registry.version(reference, at=at)
         gate = version.check(alias)
         view = show_gate(version.session.backend, gate, version.at)
+        named = gate.name_people(find_named(registry, gate.list_people()))
     if junit is not None:
-        junit.write_bytes(write_junit(gate))
+        junit.write_bytes(write_junit(named))
     if sarif is not None:
-        sarif.write_text(json.dumps(write_sarif(gate), indent=2) + "\n")
+        sarif.write_text(json.dumps(write_sarif(named), indent=2) + "\n")
     answer_view(terminal, view)
     if not gate.passed:
         sys.exit(NO)
@@ -117,7 +119,8 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
         receipt,
         [
             f"EMERGENCY: {event.name}@{event.alias} is version {event.number} (entry {receipt.index})",
-            f"somebody else must close it by {event.due}: muniment close-emergency {receipt.index}",
+            f"somebody else must close it by {event.due}:",
+            f"  muniment close-emergency {receipt.index} --reason TEXT",
         ],
     )
 

@@ -6,10 +6,10 @@ from muniment.client.versions.showing import make_seal
 from muniment.core.counting import count
 from muniment.core.errors import NotFound, NotShown
 from muniment.core.events import write_entry
+from muniment.core.naming import find_ids
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import GetProof
 from muniment.views.entry import view_entry
-from muniment.views.people import find_ids
 from muniment.views.view import View
 
 

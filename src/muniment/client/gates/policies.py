@@ -1,5 +1,6 @@
 """Policies of a registry: `registry.policies`."""
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from muniment.core.errors import NamespaceNotFound
 from muniment.core.gates.differences import Terms, list_differences, read_terms
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import (
@@ -36,10 +38,8 @@ from muniment.core.verbs.gates import (
     SetTier,
     TierChange,
 )
-from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
-from muniment.policies.repositories import load_policies
+from muniment.policies.documents import MAX_POLICY_BYTES, PolicyFile, decode_policy, read_policy
 from muniment.signing.statements import attest, encode
-from muniment.views.people import find_ids
 from muniment.views.policies import (
     ComparedPolicy,
     Outcome,
@@ -133,7 +133,9 @@ class Policies:
         Raises:
             InvalidPolicy, FileUnusable: a file is no policy, has another name, or cannot be read.
         """
-        files = load_policies(directory)
+        # Only this reads YAML (docs/decisions/0004-late-imports.md).
+        repositories = importlib.import_module("muniment.policies.repositories")
+        files: list[PolicyFile] = repositories.load_policies(directory)
         planned, named = [], set()
         present = {one: self._list_set(one) for one in sorted({file.models.namespace for file in files})}
         for models, alias, document in files:

@@ -12,8 +12,10 @@ from muniment.answers.view import State
 from muniment.client.proofs.owners import find_owners
 from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.errors import GateMisjudged, NotShown
-from muniment.core.gates.policy import Gate, Policy, Verdict
+from muniment.core.claims.approvals import Approval, SignedApproval, SigningDecision, last_approvals
+from muniment.core.claims.attestations import APPROVAL
+from muniment.core.errors import GateMisjudged, NotShown, PolicyNotFound
+from muniment.core.gates.policy import Gate, Policy, Verdict, find_fault
 from muniment.core.gates.policy import judge as judge_policy
 from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.expression import Expression
@@ -42,10 +44,45 @@ def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
         return _judge(backend, query)
 
 
-def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
+def find_faults(backend: TrustedBackend, query: JudgeGate) -> dict[str, str]:
+    """Find out why approvals do not count at a gate, by the digests of their claims.
+
+    Those about waivers are looked at, too. That the others count is for the gate to say: the registry can
+    know more. None is named at an alias that no policy guards.
+    """
+    state = _read_state(backend, query)
+    try:
+        judged = judge_all(state, query, partial(find_owners, backend))
+    except PolicyNotFound:
+        return {}
+    faults: dict[str, str] = {}
+    for verdict, case in judged:
+        if case is not None:
+            policy = load_policy(state.view, verdict.policy)
+            found = ((one, find_fault(policy, case, one)) for one in _list_approvals(case))
+            faults |= {str(one.claim.digest): fault for one, fault in found if fault}
+    return faults
+
+
+def _list_approvals(case: Case) -> list[SignedApproval]:
+    """List the approvals of a version and of its waivers that nobody took back or replaced."""
+    waivers = {Approval.read(claim.predicate).waiver for claim in case.of_type(APPROVAL)}
+    last = (last_approvals(case.attestations, case.version, case.alias, waiver) for waiver in waivers)
+    return [
+        signed
+        for by_person in last
+        for signed in by_person.values()
+        if signed.approval.decision is SigningDecision.APPROVE
+    ]
+
+
+def _read_state(backend: TrustedBackend, query: JudgeGate) -> State:
     state = backend.read_state(query)
-    if query.at is not None:
-        state = replace(state, time=find_time(backend, query.at))
+    return state if query.at is None else replace(state, time=find_time(backend, query.at))
+
+
+def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
+    state = _read_state(backend, query)
     judged = judge_all(state, query, partial(find_owners, backend))
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
     try:

@@ -5,7 +5,7 @@ the log still contains what it had when it was last seen. A receipt counts only 
 the command asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -34,6 +34,7 @@ from muniment.core.errors import (
     EventNotFound,
     InvalidBody,
     InvalidDocument,
+    MunimentError,
     NotFound,
     NotIdentified,
     NotShown,
@@ -190,6 +191,11 @@ class TrustedBackend:
             raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
         return person
 
+    def _find_names(self, principals: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for principal in principals:
+            with suppress(MunimentError):
+                yield principal, self.find_person(principal).name or principal
+
     def find_self(self) -> Person:
         """Return our principal: its name, its keys, and its roles in the namespaces that are named, proven.
 
@@ -243,7 +249,11 @@ class TrustedBackend:
             with suppress(NotFound, NotShown):
                 self.salt_of(realm)
         me, sent = self.principal, self.seen
-        receipt = self._backend.execute(exact)
+        try:
+            receipt = self._backend.execute(exact)
+        except Refused as error:
+            error.name_people(dict(self._find_names(error.list_people())))
+            raise
         head = self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
         check_subjects(receipt, head.index, self.salt_of)

@@ -23,6 +23,7 @@ from muniment.client.versions.session import Session
 from muniment.core.claims.lineage import MAX_DEPTH, Direction
 from muniment.core.errors import NotIdentified
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.naming import find_ids
 from muniment.core.verbs.catalog import ListOwners
 from muniment.core.verbs.gates import ListMoves
 from muniment.views.comparison import view_comparison
@@ -30,7 +31,6 @@ from muniment.views.inbox import view_inbox
 from muniment.views.lineage import view_lineage
 from muniment.views.moves import view_moves
 from muniment.views.owners import view_owners
-from muniment.views.people import find_ids
 from muniment.views.view import View
 
 

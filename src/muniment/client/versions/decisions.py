@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from muniment.client.proofs.checking import check_claim, find_withdrawn, read_revision
+from muniment.client.proofs.judging import find_faults
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
@@ -14,9 +15,10 @@ from muniment.core.claims.attestations import APPROVAL, VERDICT, Attestation
 from muniment.core.counting import count
 from muniment.core.errors import KeyRevoked, PolicyNotFound
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.naming import find_ids
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.times import read_time
-from muniment.core.verbs.gates import GetPolicies, ListMoves
+from muniment.core.verbs.gates import GetPolicies, JudgeGate, ListMoves
 from muniment.core.verbs.versions import DescribeVersion
 from muniment.views.approvals import STANDS, Decided, view_approvals
 from muniment.views.story import find_counted
@@ -64,17 +66,24 @@ def show_approvals(
         time=backend.time(),
     )
     reasons = {record.digest: record.reason for record in detail.attestations}
+    faults: dict[str, str] = {}
+    for which in sorted(present.policies):
+        query = JudgeGate(reference=Reference.parse(reference), alias=Alias(which), at=at)
+        faults |= find_faults(backend, query)
+    standings = [_find_standing(claim, approval, decisions, present) for claim, approval in decisions]
     shown = [
         Decided(
             claim=claim,
             approval=approval,
             reason=read_text(reasons[str(claim.digest)], detail.reasons.get(str(claim.digest))),
-            standing=_find_standing(claim, approval, decisions, present),
+            standing=standing,
+            fault=faults.get(str(claim.digest), "") if standing == STANDS else "",
             counted=tuple(counted.get(str(claim.digest), ())),
         )
-        for claim, approval in decisions
+        for (claim, approval), standing in zip(decisions, standings, strict=True)
     ]
-    names = find_names(backend, {one.claim.signer for one in shown}, at)
+    people = {*(one.claim.signer for one in shown), *find_ids(one.fault for one in shown)}
+    names = find_names(backend, people, at)
     left = [f"whether they suffice: muniment check {reference} ALIAS"]
     if revoked:
         left.append(

@@ -6,18 +6,20 @@ from dataclasses import replace
 
 from muniment.client.proofs.changes import list_changed_by_authors
 from muniment.client.proofs.checking import find_withdrawn, read_claims, read_document, read_revision
-from muniment.client.proofs.judging import judge
+from muniment.client.proofs.judging import find_faults, judge
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.claims.attestations import EVALUATION, Attestation
+from muniment.core.claims.approvals import Approval
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, Attestation
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotFound, Refused, TierNotFound
 from muniment.core.gates.policy import Gate
 from muniment.core.gates.rules.evidence import Gap, NoRegression, Threshold
 from muniment.core.names import EVERY, Alias, ModelName, Reference
+from muniment.core.naming import find_ids
 from muniment.core.records import PolicyRecord, VersionRecord
 from muniment.core.times import write_seconds
 from muniment.core.verbs.catalog import ListComments, ListOwners, ListTags
@@ -35,7 +37,6 @@ from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersio
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.views.gate import view_gate
 from muniment.views.metrics import Rival
-from muniment.views.people import find_ids
 from muniment.views.version import VersionMaterial, view_version
 from muniment.views.view import Seal, View
 
@@ -100,11 +101,13 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
     deployments = read_all(backend, ListDeployments(namespace=name.namespace, name=name, at=at))
     comments = tuple(read_all(backend, ListComments(reference=reference, at=at)))
     gates = tuple(_judge(backend, reference, policies, detail.aliases)) if at is None else ()
+    faults = _find_faults(backend, reference, claims, at)
     people = {
         *(one.signer for one in detail.attestations),
         *(one.record.actor for one in moves),
         *(one.record.requester for one in requests),
         *(one.record.author for one in comments),
+        *find_ids(faults.values()),
         *find_ids([one.message for gate in gates for verdict in gate.verdicts for one in verdict.findings]),
     }
     newer = _list_newer(backend, version, at)
@@ -123,6 +126,7 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
         requests=tuple(requests),
         comments=comments,
         gates=gates,
+        faults=faults,
         rivals=tuple(_find_rivals(backend, version, moves, at)),
         first=tuple(dict.fromkeys(_list_metrics(backend, policies))),
         deployments=tuple(one for one in deployments if one.number == version.number),
@@ -150,6 +154,17 @@ def _judge(
         # Its policies may be for other models.
         with suppress(NotFound):
             yield judge(backend, query)
+
+
+def _find_faults(
+    backend: TrustedBackend, reference: Reference, claims: Iterable[Attestation], at: str | None
+) -> dict[str, str]:
+    """Find out why approvals of a version do not count, by the digests of their claims."""
+    decided = [Approval.read(claim.predicate) for claim in claims if claim.predicate_type == APPROVAL]
+    faults: dict[str, str] = {}
+    for alias in sorted({one.alias for one in decided if one.version == str(reference)}):
+        faults |= find_faults(backend, JudgeGate(reference=reference, alias=Alias(alias), at=at))
+    return faults
 
 
 def _find_tier(backend: TrustedBackend, name: ModelName, at: str | None) -> str | None:

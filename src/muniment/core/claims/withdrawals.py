@@ -29,7 +29,7 @@ LASTING: Final[Mapping[str, str]] = {
     VERDICT: "judge the version again: muniment check",
     DEPLOYMENT: "end the deployment: muniment deploy --stop",
     POLICY: "set another policy: muniment policy set",
-    EMERGENCY: "close the emergency: muniment close-emergency",
+    EMERGENCY: "close the emergency: muniment close-emergency ENTRY --reason TEXT",
     TOMBSTONE: "publish the files again, as another version",
     WITHDRAWAL: "make the claim again",
 }

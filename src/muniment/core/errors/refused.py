@@ -1,6 +1,7 @@
 """Get permission, or meet the rule that refused the request."""
 
 from muniment.core.errors.tree import MunimentError
+from muniment.core.naming import put_names
 from muniment.core.people.roles import Act, Role, may
 
 
@@ -407,6 +408,10 @@ class GateFailed(Refused):
     failures: tuple[str, ...]
     message = "{reference} does not meet the policy of {alias}"
     advice = "see what is missing: muniment check {reference} {alias}"
+
+    def list_failures(self) -> list[str]:
+        """List what is not met, with the names of people in place of their ids."""
+        return [put_names(failure, self._names) for failure in self.failures]
 
 
 class NothingToRollBack(Refused):

@@ -2,10 +2,13 @@
 
 import linecache
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import ClassVar, Final, dataclass_transform
+
+from muniment.core.naming import find_ids, put_arguments, put_names
 
 _OURS: Final = str(Path(__file__).parents[2])
 # The field that says what to do. It is said by this side: what a server says there is left out.
@@ -35,10 +38,19 @@ class MunimentError(Exception):
             TypeError: one is missing or unknown.
         """
         super().__init__()
+        self._names: Mapping[str, str] = MappingProxyType({})
         vars(self).update(data)
         wrong = data.keys() - set(self.fields) or [name for name in self.fields if not hasattr(self, name)]
         if wrong:
             raise TypeError(f"{type(self).__name__} has the fields {self.fields}, not {sorted(data)}")  # noqa: EM102, TRY003 - a bug
+
+    def list_people(self) -> set[str]:
+        """List the ids of the people whom it names."""
+        return find_ids(map(str, self._words().values()))
+
+    def name_people(self, names: Mapping[str, str]) -> None:
+        """Say names in place of ids, in what it says and not in its fields."""
+        self._names = names
 
     def data(self) -> dict[str, object]:
         """Return the fields by name."""
@@ -54,12 +66,13 @@ class MunimentError(Exception):
             name: quote(value) if isinstance(value, str) and name != REMEDY else value
             for name, value in self._words().items()
         }
-        return self.advice.format(self=self, **words)
+        return put_arguments(self.advice.format(self=self, **words), self._names)
 
     @property
     def sentence(self) -> str:
         """What went wrong, in one line."""
-        return " ".join(self.message.format(self=self, **self._words()).split())
+        said = self.message.format(self=self, **self._words())
+        return " ".join(put_names(said, self._names).split())
 
     def __str__(self) -> str:
         """Say what went wrong and, in a second line, what to do."""

@@ -45,12 +45,14 @@ _TASKS: Final = frozenset(
     {ItemKind.REQUEST, ItemKind.WAIVER, ItemKind.CLOSING, ItemKind.STALE, ItemKind.ENDING}
 )
 _APPROVE: Final = "muniment approve {item.reference} --for {item.alias} --as {item.role} --reason TEXT"
+_CHECK: Final = "muniment check {item.reference} {item.alias}"
+_APPROVALS: Final = frozenset({ItemKind.REQUEST, ItemKind.WAIVER, ItemKind.STALE})
 _NEXT: Final = {
     ItemKind.REQUEST: _APPROVE,
     ItemKind.WAIVER: f"{_APPROVE} --waiver {{item.claim}}",
     ItemKind.CLOSING: "muniment close-emergency {item.entry} --reason TEXT",
     ItemKind.STALE: _APPROVE,
-    ItemKind.ENDING: "muniment check {item.reference} {item.alias}",
+    ItemKind.ENDING: _CHECK,
     ItemKind.MENTION: "muniment comments {item.reference}",
     ItemKind.RECOVERY: "muniment user recovery cancel {item.entry}",
 }
@@ -95,4 +97,7 @@ class InboxItem:
         """The command to type next; empty if there is none."""
         if self.kind is ItemKind.RECOVERY and self.due is None:
             return ""
+        if self.kind in _APPROVALS and not self.role:
+            # They may reject it; their approval would not count.
+            return _CHECK.format(item=self)
         return _NEXT.get(self.kind, "").format(item=self)

@@ -28,6 +28,7 @@ from muniment.core.gates.rules.expression import Compile
 from muniment.core.gates.rules.people import Approvals, Vouching, describe_rejection
 from muniment.core.gates.rules.plan import InsidePlan
 from muniment.core.gates.rules.reading import Members, read_approvals, read_rule, under
+from muniment.core.naming import find_ids, put_arguments, put_names
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
 
@@ -220,10 +221,27 @@ class Gate:
             *(ANYBODY for verdict in self.verdicts[:1] if self.takes_anybody),
         )
 
+    def list_people(self) -> set[str]:
+        """List the ids of the people whom its findings name."""
+        findings = [finding for verdict in self.verdicts for finding in verdict.findings]
+        return find_ids(text for one in findings for text in (one.message, one.remedy))
+
+    def name_people(self, names: Mapping[str, str]) -> "Gate":
+        """Return the same with names of people in place of their ids, for its readers."""
+        return replace(self, verdicts=tuple(_name_people(verdict, names) for verdict in self.verdicts))
+
     @property
     def takes_anybody(self) -> bool:
         """Whether a policy counts approvals by people who are there on the word of an author."""
         return any(verdict.vouching is Vouching.ANY for verdict in self.verdicts)
+
+
+def _name_people(verdict: Verdict, names: Mapping[str, str]) -> Verdict:
+    findings = tuple(
+        replace(one, message=put_names(one.message, names), remedy=put_arguments(one.remedy, names))
+        for one in verdict.findings
+    )
+    return replace(verdict, findings=findings)
 
 
 def judge(policy: Policy, case: Case) -> Verdict:
@@ -269,6 +287,25 @@ def _describe_rejection(rejection: SignedApproval, case: Case) -> Finding:
         remedy=f"muniment withdraw {case.version} --for {case.alias} --reason TEXT",
         id="rejected",
     )
+
+
+def find_fault(policy: Policy, case: Case, signed: SignedApproval) -> str:
+    """Name the reason why an approval counts for nothing that a policy asks for; empty if it counts.
+
+    It is about the version, or about a waiver of the version.
+    """
+    claim, approval = signed
+    rules = [named.rule for named in policy.rules if isinstance(named.rule, Approvals)]
+    if approval.waiver is not None:
+        rules = [policy.waivers.approvals] if policy.waivers else []
+        requests = [one.signer for one in case.of_type(WAIVER) if str(one.digest) == approval.waiver]
+        if claim.signer in requests:
+            return f"{claim.signer} requested the waiver"
+    asking = [rule for rule in rules if approval.role in rule.counted_roles]
+    if not asking:
+        return f"the policy asks for no approval in the role of {approval.role}"
+    faults = [rule.find_fault(signed, case) for rule in asking]
+    return "" if "" in faults else faults[0]
 
 
 def _judge_rule(rule: Rule, case: Case) -> Finding:

@@ -43,7 +43,11 @@ class Clean:
             faults += [fault for claim in claims if (fault := _find_dirt(claim))]
         if self.resolved:
             faults += [
-                f"{origin.kind} {origin.name} is missing" for origin in case.origins if not origin.resolved
+                "no commit names the code"
+                if origin.kind == "code"
+                else f"{origin.kind} {origin.name} is not in this registry"
+                for origin in case.origins
+                if not origin.resolved
             ]
         if self.not_revoked:
             faults += [f"{version} is revoked" for version in case.revoked]

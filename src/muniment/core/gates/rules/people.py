@@ -57,7 +57,7 @@ class Signature:
         if not signatures:
             message = f"there is no content signature by a {self.role}{_known_by(self.assurance)}"
             return no(self, message, remedy=f"muniment push PATH {case.name}")
-        return yes(self, f"signed with key {signatures[-1].key_id:.16}", signatures)
+        return yes(self, f"signed by {signatures[-1].signer}", signatures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Approvals:
                     [signed.claim],
                     remedy=f"muniment withdraw {case.version} --for {case.alias} --reason TEXT",
                 )
-            fault = self._find_fault(signed, case)
+            fault = self.find_fault(signed, case)
             if fault:
                 passed_over.append(fault)
                 unconfirmed = unconfirmed or self._find_unconfirmed(signed, case)
@@ -120,13 +120,18 @@ class Approvals:
         some = [one.claim for one in standing if one.approval.role in self.roles]
         if len(some) < self.total:
             missing.append(f"{self.total - len(some)} of {' or '.join(sorted(self.roles))} missing")
-        counted = [one.claim for one in standing if one.approval.role in {*self.counts, *self.roles}]
+        counted = [one.claim for one in standing if one.approval.role in self.counted_roles]
         if missing:
             remedy = f"muniment user confirm {unconfirmed}" if unconfirmed else self._find_remedy(case, have)
             return no(self, "; ".join(missing + passed_over), counted, remedy=remedy)
         return yes(self, _list_names(standing), counted)
 
-    def _find_fault(self, signed: SignedApproval, case: Case) -> str:
+    @property
+    def counted_roles(self) -> frozenset[Role]:
+        """The roles in which approvals are counted."""
+        return frozenset({*self.counts, *self.roles})
+
+    def find_fault(self, signed: SignedApproval, case: Case) -> str:
         """Name the reason why an approval does not count; empty if it does."""
         claim, approval = signed
         signer = claim.signer
@@ -159,7 +164,7 @@ class Approvals:
             roles={**case.roles, claim.signer: case.find_roles(claim.signer)},
             own_roles={},
         )
-        return "" if self._find_fault(SignedApproval(claim, approval), believed) else claim.signer
+        return "" if self.find_fault(SignedApproval(claim, approval), believed) else claim.signer
 
     @staticmethod
     def _is_own(signed: SignedApproval, case: Case) -> bool:
