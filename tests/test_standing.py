@@ -109,12 +109,12 @@ def test_a_policy_that_comes_back_revives_nothing(desk: Desk) -> None:
 
 def test_a_tier_that_comes_back_revives_nothing(desk: Desk) -> None:
     """Moving the model out of the scope of its policy and back ends the approvals under it."""
-    desk.backend.execute(SetTier(name=NAME, tier="high"))
+    desk.backend.execute(SetTier(name=NAME, tier="high", reason=Payload.of("agreed")))
     desk.set(APPROVED, scope={"tiers": ["high"]})
     desk.decide()
     assert desk.judge().passed
     for tier in ("low", "high"):
-        desk.backend.execute(SetTier(name=NAME, tier=tier))
+        desk.backend.execute(SetTier(name=NAME, tier=tier, reason=Payload.of("agreed")))
     assert not desk.judge().passed
 
 
