@@ -57,6 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("acme/readmission", "acme/relapse", "beta/x"):
             registry.push(directory / "w.bin", name, alias="staging")
         registry.promote("acme/readmission@1", "production")
+        registry.policies.set("acme/*", "release", {"rules": [{"rule": "signature"}]})
     return directory
 
 
@@ -85,6 +86,9 @@ def complete(*words: str) -> list[str]:
         (("--registry", "muniment-data", "show", "b"), ["beta/x"]),
         (("promote", "acme/readmission@1", "p"), ["production"]),
         (("approve", "acme/readmission", "--for", "s"), ["staging"]),
+        (("approve", "acme/readmission", "--for", "r"), ["release"]),
+        (("check", "acme/relapse", ""), ["release", "staging"]),
+        (("show", "acme/relapse@r"), []),
         (("approve", "--for", "s"), []),
         (("push", "w.bin", "acme/rel"), ["acme/relapse"]),
         (("list", "acme/rea"), ["acme/readmission"]),
@@ -241,6 +245,27 @@ def test_bash_completes_what_is_typed(bash: Bash, typed: str, line: str) -> None
     # The line that was completed is printed in brackets.
     bash.type("\x05]\x01echo [\n")
     assert bash.wait_for(r"\n\[(.+?) ?\]").strip() == line
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_what_is_typed(place: Path, tmp_path: Path) -> None:
+    """Fish, which can say what it would complete, has the same words, with what they mean."""
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    lines = ("muniment show acme/rea", "muniment approve acme/relapse --for st", "muniment sho")
+    script = "muniment completion fish | source; " + "; ".join(f"complete -C '{line}'" for line in lines)
+    ended = subprocess.run(
+        ["fish", "-c", script],  # noqa: S607 - the user's fish
+        cwd=place,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines() == [
+        "acme/readmission",
+        "staging",
+        "show\tShow what is known about a version.",
+    ]
 
 
 # ---- a server

@@ -9,9 +9,9 @@ from typing import Final
 
 from muniment.client.proofs.paging import find_all
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.names import ModelName, check_part
+from muniment.core.names import EVERY, ModelName, check_part
 from muniment.core.verbs.catalog import ListModels, ListNamespaces
-from muniment.core.verbs.gates import ListMoves
+from muniment.core.verbs.gates import ListMoves, ListPolicies
 from muniment.core.verbs.versions import ListVersions
 
 _MOST: Final = 500
@@ -40,10 +40,20 @@ def suggest_models(backend: TrustedBackend, begin: str) -> list[str]:
 
 
 def suggest_aliases(backend: TrustedBackend, name: str, begin: str = "") -> list[str]:
-    """Suggest the aliases that point at versions of a model."""
-    moves = find_all(backend, ListMoves(name=ModelName.parse(name)))
+    """Suggest the aliases of a model: those that point at a version, and those that a policy guards."""
+    model = ModelName.parse(name)
+    scopes = {str(model), f"{model.namespace}/{EVERY}"}
+    policies = find_all(backend, ListPolicies(namespace=model.namespace))
+    guarded = {record.alias for record in policies if record.models in scopes}
+    found = {*_find_held(backend, model), *guarded}
+    return sorted(alias for alias in found if alias.startswith(begin))
+
+
+def _find_held(backend: TrustedBackend, name: ModelName) -> list[str]:
+    """Find the aliases that point at versions of a model."""
+    moves = find_all(backend, ListMoves(name=name))
     held = {move.record.alias: move.record.number for move in moves}
-    return sorted(alias for alias, number in held.items() if number is not None and alias.startswith(begin))
+    return sorted(alias for alias, number in held.items() if number is not None)
 
 
 def suggest_references(backend: TrustedBackend, begin: str) -> list[str]:
@@ -55,7 +65,7 @@ def suggest_references(backend: TrustedBackend, begin: str) -> list[str]:
 
 
 def _suggest_selectors(backend: TrustedBackend, name: str) -> Iterator[str]:
-    yield from suggest_aliases(backend, name)
+    yield from _find_held(backend, ModelName.parse(name))
     yield _LATEST
     versions = backend.ask_unproven(ListVersions(name=ModelName.parse(name), limit=_MOST))
     yield from (str(version.number) for version in versions)
