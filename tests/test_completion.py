@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("acme/readmission", "acme/relapse", "beta/x"):
             registry.push(directory / "w.bin", name, alias="staging")
         registry.promote("acme/readmission@1", "production")
-        registry.policies.set("acme/*", "release", {"rules": [{"rule": "signature"}]})
+        registry.policies.set("acme/*", "release", {"rules": [{"rule": "signature"}]}, reason="agreed")
     return directory
 
 

@@ -44,7 +44,9 @@ def suggest_aliases(backend: TrustedBackend, name: str, begin: str = "") -> list
     model = ModelName.parse(name)
     scopes = {str(model), f"{model.namespace}/{EVERY}"}
     policies = find_all(backend, ListPolicies(namespace=model.namespace))
-    guarded = {record.alias for record in policies if record.models in scopes}
+    # The newest of a scope counts, and may be its end.
+    newest = {(one.record.models, one.record.alias): one.record for one in policies}
+    guarded = {one.alias for one in newest.values() if one.models in scopes and not one.ended}
     found = {*_find_held(backend, model), *guarded}
     return sorted(alias for alias in found if alias.startswith(begin))
 
