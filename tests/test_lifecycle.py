@@ -434,13 +434,13 @@ def test_a_draft_is_its_authors(registry: Registry, model: Path, settings: Setti
     assert len(registry.drafts.list("acme/new")) == 1
 
 
-def test_a_purge_leaves_what_a_draft_needs(registry: Registry, model: Path) -> None:
-    """A purge keeps the files that a draft shares with the version."""
+def test_a_draft_of_what_was_purged_is_not_published(registry: Registry, model: Path) -> None:
+    """A draft that was saved before a purge does not bring the version back."""
     registry.push(model, "acme/x")
     registry.drafts.save(model, "acme/y")
     registry.version("acme/x@1").purge("old")
     (draft,) = registry.drafts.list("acme/y")
-    assert all(check.passed for check in registry.drafts.publish(draft).verify())
+    refuses(lambda: registry.drafts.publish(draft), VersionPurged)
 
 
 # ---- erasure
@@ -615,6 +615,37 @@ def test_a_purged_version_does_not_come_back(
             later = datetime.now(UTC) + timedelta(days=7)
             stores = parts.units, parts.blobs, parts.staging, parts.landing
             assert collect_garbage(*stores, later, remove=True).blobs
+
+
+def test_what_was_purged_comes_back_by_no_way(registry: Registry, tmp_path: Path) -> None:
+    """Neither the revision nor a model in it is published or drafted again in its namespace, by any name."""
+    alone, beside, other = (tmp_path / name for name in ("alone", "beside", "other"))
+    for directory in (alone, beside, other):
+        directory.mkdir()
+        (directory / "notes.txt").write_text(f"{directory.name}" if directory is not alone else "the same")
+    for directory in (alone, beside):
+        save_file({"w": np.ones(3, np.float32)}, directory / "model.safetensors")
+    (other / "notes.txt").write_text("the same")
+    registry.push(alone, "acme/x").purge("it leaks")
+    for directory, name in ((alone, "acme/y"), (beside, "acme/x"), (beside, "acme/y")):
+        refuses(lambda: registry.push(directory, name), VersionPurged)  # noqa: B023 - called at once
+        refuses(lambda: registry.drafts.save(directory, name), VersionPurged)  # noqa: B023 - called at once
+    # A file without a model may come back, and another namespace learns nothing of it.
+    registry.push(other, "acme/z")
+    registry.push(alone, "beta/x")
+
+
+def test_what_another_version_has_is_not_purged(registry: Registry, tmp_path: Path) -> None:
+    """A model that another version of the namespace still has may be published again."""
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        save_file({"w": np.ones(3, np.float32)}, tmp_path / name / "model.safetensors")
+        (tmp_path / name / "notes.txt").write_text(name)
+    first = registry.push(tmp_path / "one", "acme/x")
+    registry.push(tmp_path / "two", "acme/y")
+    first.purge("it leaks")
+    registry.push(tmp_path / "three", "acme/z")
+    refuses(lambda: registry.push(tmp_path / "one", "acme/z"), VersionPurged)
 
 
 def test_the_latest_version_has_not_been_purged(registry: Registry, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take
 from muniment.services.transaction import Outcome, Transaction
-from muniment.services.versions.keeping import find_needed
+from muniment.services.versions.keeping import check_not_purged, find_needed
 
 
 def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
@@ -27,6 +27,7 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
         KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionExists: it is already published.
         BlobNotFound: a file of the manifest is not stored.
+        VersionPurged: these bytes, or a model among them, were purged in the namespace.
     """
     _refuse_published(tx.unit, command.name, command.manifest)
     kind = find_kind(tx.unit, command)
@@ -37,6 +38,7 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
         return Outcome(present.index, created=False)
     namespace = command.name.namespace
     revision, _ = require_content(tx, namespace, command.manifest, command.attestations)
+    check_not_purged(tx.unit, command.name, command.manifest, revision)
     # Hold the blobs that accompany the claims too, for when they are on record.
     take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
     event = DraftSaved(

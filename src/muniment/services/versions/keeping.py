@@ -3,10 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from muniment.answers.places import within_namespace
 from muniment.answers.statuses import status_of
+from muniment.core.bytes.formats import is_weights
+from muniment.core.bytes.revisions import Revision
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
-from muniment.core.records import DraftRecord, VersionRecord, Where
+from muniment.core.errors import VersionPurged
+from muniment.core.names import ModelName
+from muniment.core.records import DraftRecord, StatusRecord, VersionRecord, Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import content_of
 
@@ -35,6 +40,25 @@ def find_needed(
 def is_part_of(unit: Unit, namespace: str, digest: Digest, counts: Callable[[VersionRecord], bool]) -> bool:
     """Return whether a blob is part of a version of a namespace that counts."""
     return any(counts(version) for version in _list_versions(unit, namespace, digest))
+
+
+def check_not_purged(unit: Unit, name: ModelName, manifest: Digest, revision: Revision) -> None:
+    """Check that nothing comes back that was purged in a namespace: a revision, or a file that holds a model.
+
+    What another version of the namespace still has may be published again.
+
+    Raises:
+        VersionPurged: it was purged, under this name or another.
+    """
+    within = within_namespace("name", name.namespace)
+    purged = Where("status", "=", str(Status.PURGED))
+    if not unit.projections.select(StatusRecord, purged, *within, limit=1):
+        return
+    weights = (file.digest for file in revision.files if is_weights(file.path))
+    for digest in (manifest, *weights):
+        versions = list(_list_versions(unit, name.namespace, digest))
+        if versions and all(status_of(unit, version) is Status.PURGED for version in versions):
+            raise VersionPurged(reference=f"{versions[0].name}@{versions[0].number}")
 
 
 def _list_versions(unit: Unit, namespace: str, digest: Digest) -> Iterator[VersionRecord]:

@@ -20,6 +20,7 @@ from muniment.services.catalog.lineage import note_dataset
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit_new
 from muniment.services.versions.drafts import end_published, find_kind
+from muniment.services.versions.keeping import check_not_purged
 from muniment.services.versions.quarantine import readmit
 
 
@@ -31,7 +32,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
-        VersionPurged: a version with these bytes was purged.
+        VersionPurged: these bytes, or a model among them, were purged in the namespace, under any name.
         StatementReused: two of the claims are the same statement.
         BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
@@ -43,6 +44,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         return Outcome(known.index, created=False)
     namespace = command.name.namespace
     revision, config = require_content(tx, namespace, command.manifest, command.attestations)
+    check_not_purged(tx.unit, command.name, command.manifest, revision)
     readmit(tx.unit, command.name, command.manifest, revision)
     number = _next_number(tx.unit, command)
     version = tx.put(
