@@ -42,7 +42,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     run("role", "grant", "Vera Lindt", "validator", "acme")
     for alias, policy in POLICIES.items():
         (tmp_path / "policy.yaml").write_text(policy)
-        run("policy", "set", f"acme/x@{alias}", str(tmp_path / "policy.yaml"))
+        run("policy", "set", f"acme/x@{alias}", str(tmp_path / "policy.yaml"), "--reason", "ours")
     return run
 
 

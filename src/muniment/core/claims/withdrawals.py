@@ -28,7 +28,7 @@ LASTING: Final[Mapping[str, str]] = {
     CONTENT: "revoke the version: muniment revoke",
     VERDICT: "judge the version again: muniment check",
     DEPLOYMENT: "end the deployment: muniment deploy --stop",
-    POLICY: "set another policy: muniment policy set",
+    POLICY: "set another policy: muniment policy set MODELS@ALIAS FILE --reason TEXT",
     EMERGENCY: "close the emergency: muniment close-emergency ENTRY --reason TEXT",
     TOMBSTONE: "publish the files again, as another version",
     WITHDRAWAL: "make the claim again",
