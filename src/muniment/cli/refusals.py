@@ -12,7 +12,6 @@ from muniment.cli.pipes import drop_unwritten
 from muniment.cli.terminal import write_json
 from muniment.core.errors import (
     FileUnusable,
-    GateFailed,
     InvalidRequest,
     MunimentError,
     NotFound,
@@ -58,7 +57,7 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         click.echo(write_json({"error": document}), err=True)
     else:
         click.echo(in_line(f"muniment: {error.code}: {error.sentence}"), err=True)
-        for failure in error.list_failures() if isinstance(error, GateFailed) else ():
+        for failure in error.list_failures():
             click.echo(in_line(f"  - {failure}"), err=True)
         if error.hint:
             click.echo(in_line(f"hint: {error.hint}"), err=True)

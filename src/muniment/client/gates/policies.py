@@ -1,6 +1,7 @@
 """Policies of a registry: `registry.policies`."""
 
 import importlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -125,7 +126,7 @@ class Policies:
         command = EndPolicy(models=Models.parse(models), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
-    def plan(self, directory: Path, *, prune: bool = False) -> list[PlannedPolicy]:
+    def plan(self, directory: str | os.PathLike[str], *, prune: bool = False) -> list[PlannedPolicy]:
         """Compare a directory of policies (`NAMESPACE/MODEL@ALIAS.yaml`) with those that are set.
 
         With `prune`, other policies of the namespaces that have a file end.
@@ -135,7 +136,7 @@ class Policies:
         """
         # Only this reads YAML (docs/decisions/0004-late-imports.md).
         repositories = importlib.import_module("muniment.policies.repositories")
-        files: list[PolicyFile] = repositories.load_policies(directory)
+        files: list[PolicyFile] = repositories.load_policies(Path(directory))
         planned, named = [], set()
         present = {one: self._list_set(one) for one in sorted({file.models.namespace for file in files})}
         for models, alias, document in files:

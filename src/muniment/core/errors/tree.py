@@ -78,6 +78,10 @@ class MunimentError(Exception):
         """Say what went wrong and, in a second line, what to do."""
         return f"{self.sentence}\nhint: {self.hint}" if self.hint else self.sentence
 
+    def list_failures(self) -> list[str]:
+        """List what is said below the sentence, in lines of their own."""
+        return []
+
     def _render_traceback_(self) -> list[str]:
         """Say in a notebook what was refused and which line asked for it, without the frames of the SDK."""
         line = _find_line(self.__traceback__)

@@ -103,10 +103,9 @@ class LogRestored(Untrusted):
         """The entries that are lost."""
         return name_entries(self.lost_after, self.remembered - 1)
 
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """What is listed below the message: what this user has written of it."""
-        return tuple(f"you had written {one}" for one in self.written)
+    def list_failures(self) -> list[str]:
+        """List what this user has written of it."""
+        return [f"you had written {one}" for one in self.written]
 
 
 class LogReplaced(Untrusted):

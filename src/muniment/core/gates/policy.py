@@ -256,7 +256,7 @@ def judge(policy: Policy, case: Case) -> Verdict:
         rule="in service", passed=False, message=f"the version is {case.status}", id="in-service"
     )
     judged = [_waive(policy, case, finding) for finding in findings]
-    rejection = next((one for one in case.approvals.values() if one.is_rejection), None)
+    rejection = _find_rejection(case)
     is_said = any(
         isinstance(named.rule, Approvals) and not finding.holds
         for named, finding in zip(policy.rules, judged, strict=True)
@@ -267,7 +267,7 @@ def judge(policy: Policy, case: Case) -> Verdict:
         policy=case.policy,
         findings=(
             *judged,
-            *([] if rejection is None or is_said else [_describe_rejection(rejection, case)]),
+            *([] if rejection is None or is_said else [rejection]),
             *([] if in_service else [status]),
         ),
         mode=policy.mode,
@@ -277,8 +277,14 @@ def judge(policy: Policy, case: Case) -> Verdict:
     )
 
 
-def _describe_rejection(rejection: SignedApproval, case: Case) -> Finding:
-    """Say that somebody rejected the version, where no rule about approvals does."""
+def _find_rejection(case: Case) -> Finding | None:
+    """Find out whether somebody rejected the version; a decision that cannot be read may be a rejection."""
+    try:
+        rejection = next((one for one in case.approvals.values() if one.is_rejection), None)
+    except MunimentError as error:
+        return Finding(rule="not rejected", passed=False, message=error.sentence, id="rejected")
+    if rejection is None:
+        return None
     return Finding(
         rule="not rejected",
         passed=False,
