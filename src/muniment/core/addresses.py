@@ -105,8 +105,7 @@ def read_origin(url: str) -> Origin:
 
 def is_public(ip: IP) -> bool:
     """Say whether everybody can reach an IP address, so that it shows nothing to call it from here."""
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        return is_public(ip.ipv4_mapped)
+    # This leaves out IPv4 addresses that are written as IPv6 ones (::ffff:1.0.0.0).
     if isinstance(ip, IPv6Address) and ip not in _GLOBAL_UNICAST:
         return False
     is_outside = ip.is_global and not (ip.is_multicast or ip.is_reserved)
