@@ -1,6 +1,7 @@
 """The OpenAPI document describes the server: schemathesis sends what it allows, and much more."""
 
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def _check(server: LiveServer, operation: Any, mode: GenerationMode) -> None:  #
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:  # noqa: ANN401 - schemathesis's own
         response = case.call(headers={"authorization": f"Bearer {token}"}, timeout=20)
+        if response.status_code == HTTPStatus.REQUEST_URI_TOO_LONG:
+            # The HTTP server answers this by itself, before a request gets to a door.
+            return
         case.validate_response(response, checks=[not_a_server_error])
         if response.status_code >= 400 and case.method != "HEAD":
             assert response.json()["code"], response.text
