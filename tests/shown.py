@@ -16,6 +16,7 @@ from muniment.core.gates.rules.case import Finding
 from muniment.core.names import Alias, ModelName
 from muniment.core.records import (
     AttestationRecord,
+    ClockJumpRecord,
     CommentRecord,
     DeploymentRecord,
     DraftRecord,
@@ -29,6 +30,7 @@ from muniment.core.records import (
     PrincipalRecord,
     RecoveryRecord,
     RequestRecord,
+    TimeConfirmationRecord,
     TokenRecord,
     VersionRecord,
     VouchRecord,
@@ -36,11 +38,13 @@ from muniment.core.records import (
 )
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, PolicyChange, Request
+from muniment.core.verbs.log import ClockJump, StatedConfirmation
 from muniment.core.verbs.people import Person as Principal
 from muniment.core.verbs.people import Token
 from muniment.core.verbs.upkeep import FailedDelivery, Form, Webhook
 from muniment.core.verbs.versions import Draft, VersionDetail
 from muniment.views.approvals import Decided, view_approvals
+from muniment.views.clock import view_clock
 from muniment.views.comments import view_comments
 from muniment.views.deployments import Deployed, view_deployments
 from muniment.views.drafts import view_drafts
@@ -325,7 +329,26 @@ def make_lists() -> dict[str, View]:
         "webhooks": view_webhooks("acme", [make_webhook()], NOW),
         "approvals": view_approvals(f"{name}@7", make_decisions(), NAMES, SEAL, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
+        "clock": view_clock(make_jumps(), NAMES, NOW),
     }
+
+
+def make_jumps() -> list[ClockJump]:
+    there = ClockJumpRecord(
+        index=8000, before="2026-11-20T12:00:00.000000Z", after="2027-11-20T12:00:00.000000Z"
+    )
+    back = ClockJumpRecord(
+        index=8002, before="2027-11-20T12:01:00.000000Z", after="2026-11-20T12:05:00.000000Z"
+    )
+    said = TimeConfirmationRecord(
+        index=8003,
+        jump=8002,
+        actor=ADA,
+        confirmed="2026-11-20T12:06:00.000000Z",
+        reason=str(Digest.of(b"why")),
+    )
+    confirmed = StatedConfirmation(record=said, reason="The clock of the machine was wrong.")
+    return [ClockJump(record=there, confirmations=()), ClockJump(record=back, confirmations=(confirmed,))]
 
 
 def make_deployed() -> list[Deployed]:

@@ -21,7 +21,7 @@ from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.verbs import catalog, gates, people, upkeep, versions
 from muniment.core.verbs.bytes import SetQuota
-from muniment.core.verbs.log import GetProof
+from muniment.core.verbs.log import ConfirmTime, GetProof
 from muniment.core.verbs.verb import Command
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
@@ -150,6 +150,13 @@ def do_the_rest(
     backend.execute(upkeep.EndWebhook(webhook=webhook))
 
 
+def set_ahead(backend: LocalBackend, by: timedelta) -> None:
+    """Set the clock of a registry ahead."""
+    clock = backend._clock
+    backend._clock = lambda: clock() + by
+    backend._signer = replace(backend._signer, clock=backend._clock)
+
+
 class Story(NamedTuple):
     """A registry where every command was done.
 
@@ -187,6 +194,8 @@ def tell() -> Story:
     do_the_rest(
         Recording(owner, done), open_recorded, lambda token: Recording(sign_in(owner, vera, token), done)
     )
+    set_ahead(owner, timedelta(days=30))
+    Recording(owner, done).execute(ConfirmTime(date="2026-01-31", reason=Payload.of("by my watch")))
     told = (
         Done(command, receipt, find_entry(owner, receipt.index + 1), before)
         for command, receipt, before in done

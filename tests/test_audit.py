@@ -72,7 +72,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, gates, people, upkeep, versions
+from muniment.core.verbs import catalog, gates, log, people, upkeep, versions
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import GetSelf, GrantRole, RevokeKey, RevokeRole
@@ -866,6 +866,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     people.RegisterPrincipal: events.PrincipalRegistered,
     people.ErasePrincipal: events.PrincipalErased,
     people.ConfirmPrincipal: events.PrincipalConfirmed,
+    log.ConfirmTime: events.TimeConfirmed,
     people.EnrolKey: events.KeyEnrolled,
     people.GrantRole: events.RoleGranted,
     people.RevokeRole: events.RoleRevoked,

@@ -49,6 +49,16 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "registry , restores ",
     ),
     (
+        e.ClockJumped(before="2025-01-01T00:00:00Z"),
+        '{"before":"2025-01-01T00:00:00Z"}',
+        "registry , clock ",
+    ),
+    (
+        e.TimeConfirmed(jump=7, date="2026-01-01", reason=D1),
+        '{"date":"2026-01-01","jump":7,"reason":"D1"}',
+        "registry , clock ",
+    ),
+    (
         e.PrincipalRegistered(principal="p1", kind="person", profile=D1),
         '{"kind":"person","principal":"p1","profile":"D1"}',
         "registry , principal p1, vouches p1",

@@ -64,6 +64,7 @@ READ = [
     "log acme/x",
     "drafts acme/x",
     "status",
+    "admin clock",
     "token list",
     "trust list",
     "webhook list acme",

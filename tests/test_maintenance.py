@@ -430,7 +430,7 @@ def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.M
     faults = "\n".join(f"{one.fault}: {one.remedy}" for one in examine(parts) if one.fault)
     assert "have been idle for a week: muniment admin gc" in faults
     assert "scrub has failed 3 times: the disk is gone" in faults
-    assert "the newest entry is dated" in faults
+    assert "dated ahead of the clock" in faults
     assert "MiB are left at" in faults
 
 

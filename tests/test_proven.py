@@ -69,7 +69,7 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
 )
 from muniment.core.verbs.inbox import GetInbox, GetInboxItem
-from muniment.core.verbs.log import GetLeaves
+from muniment.core.verbs.log import GetLeaves, ListClockJumps
 from muniment.core.verbs.people import (
     GetKey,
     GetPerson,
@@ -170,6 +170,7 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
                 )
     me = backend.ask(GetSelf()).record.id
     yield GetPreferences(principal=me)
+    yield ListClockJumps()
     yield from (GetInboxItem.again(item, me) for item in backend.ask(GetInbox()))
     people = backend.ask(ListPeople(limit=1000))
     for at in times:

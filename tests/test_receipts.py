@@ -103,6 +103,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.AttestationRecorded: {"predicate_type", "key", "assurance", "deployment"},
     e.ClaimWithdrawn: {"claim", "entry", "key", "assurance"},
     e.AliasMoved: {"previous", "verdicts", "due"},
+    e.TimeConfirmed: {"jump"},
     e.AliasRemoved: {"previous"},
     e.EmergencyClosed: {"name", "alias", "number", "previous"},
     e.RequestReminded: {"request"},

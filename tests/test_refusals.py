@@ -78,6 +78,7 @@ CODES = """
     browser_lost
     card_not_found
     claim_not_found
+    clock_disagrees
     content_corrupt
     deployment_not_found
     destination_not_empty
@@ -154,6 +155,7 @@ CODES = """
     not_your_claim
     not_your_signature
     nothing_to_accept
+    nothing_to_confirm
     nothing_to_roll_back
     nothing_to_simulate
     nothing_to_withdraw

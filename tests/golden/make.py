@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import muniment
@@ -29,7 +30,7 @@ from muniment.core.claims.reproductions import (
 )
 from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
-from muniment.core.times import write_time
+from muniment.core.times import Clock, write_time
 from muniment.server.parts import open_parts
 from muniment.server.restoring import declare_restore
 from muniment.server.settings import ServerSettings
@@ -85,7 +86,11 @@ def main() -> None:
 def make_registry(directory: Path) -> None:
     """Make a registry with an event of each type."""
     vera = Identity.generate()
+    # Founded a month ago, it has a clock that jumped.
+    with open_as(directory, clock=lambda: now() - timedelta(days=30)):
+        pass
     with open_as(directory) as registry:
+        registry.confirm_time(write_time(now())[:10], "it was not used for a month")
         add_people(registry, vera)
         version = publish(directory, registry)
         evaluate(version)
@@ -114,10 +119,11 @@ def make_registry(directory: Path) -> None:
         declare_restore(parts, 20, "the disk failed", now)
 
 
-def open_as(directory: Path, identity: Identity | None = None) -> Registry:
+def open_as(directory: Path, identity: Identity | None = None, clock: Clock = now) -> Registry:
     """Open the registry as its founder, or as somebody else."""
     settings = Settings.read({"MUNIMENT_STATE": str(directory / "state"), "USER": "Ada"})
-    return muniment.open(directory / "registry", identity=identity, settings=settings, create=True)
+    root = directory / "registry"
+    return muniment.open(root, identity=identity, settings=settings, create=True, clock=clock)
 
 
 def add_people(registry: Registry, vera: Identity) -> None:

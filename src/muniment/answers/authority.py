@@ -98,7 +98,9 @@ def _refuse(entry: Entry, act: str) -> NotPermitted:
 
 
 def _registry_alone(
-    _view: View, entry: Entry, _event: events.IndexSealed | events.RegistryRestored | events.LoginLinked
+    _view: View,
+    entry: Entry,
+    _event: events.IndexSealed | events.RegistryRestored | events.ClockJumped | events.LoginLinked,
 ) -> None:
     if entry.actor != REGISTRY:
         raise _refuse(entry, "act as the registry")
@@ -254,6 +256,8 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.NamespaceCreated: _create_namespace,
     events.IndexSealed: _registry_alone,
     events.RegistryRestored: _registry_alone,
+    events.ClockJumped: _registry_alone,
+    events.TimeConfirmed: Takes(Act.CONFIRM_TIME, everywhere=True),
     events.PrincipalRegistered: _admit_person,
     events.PrincipalConfirmed: _confirm,
     events.PrincipalErased: Takes(Act.ERASE, everywhere=True),

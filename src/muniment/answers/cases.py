@@ -1,9 +1,11 @@
 """Cases: all that the rules of a policy look at, from one consistent state of the registry."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import authors_of, read_claims, read_revision
+from muniment.answers.clock import list_jumps
 from muniment.answers.inputs import (
     FindOwners,
     Inputs,
@@ -17,13 +19,14 @@ from muniment.answers.inputs import (
 from muniment.answers.policies import find_set, find_tier
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
-from muniment.answers.view import View
+from muniment.answers.view import Newest, State, View
 from muniment.answers.vouching import is_workload, list_guarantors, split_roles
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import APPROVAL, CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import Input, Provenance
+from muniment.core.clock import Jump, is_jump
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.gates.policy import Policy
@@ -44,10 +47,19 @@ UNKNOWN_ANCESTRY: Final = frozenset({_TOO_LONG, _UNSEEN})
 
 
 class Moment(NamedTuple):
-    """Where and when something is judged: the verifier key of the registry's log, and a time (RFC 3339)."""
+    """Where and when something is judged: the verifier key of the registry's log, and a time by the clock.
+
+    With `newest`, it is looked whether the clock has jumped since the newest entry.
+    """
 
     registry: str
     time: str
+    newest: Newest | None = None
+
+    @classmethod
+    def of(cls, state: State) -> "Moment":
+        """Return the moment of a state."""
+        return cls(state.registry, state.time, state.newest)
 
 
 class Bar(NamedTuple):
@@ -88,6 +100,7 @@ def gather(
         alias=str(bar.alias),
         policy=bar.digest,
         now=moment.time,
+        jumps=_find_jumps(view, moment, independent=independent),
         registry=moment.registry,
         since=find_since(view, name, bar),
         paths=tuple(file.path for file in revision.files),
@@ -115,6 +128,15 @@ def find_since(view: View, name: ModelName, bar: Bar) -> int:
     return since if tier is None else max(since, tier.index)
 
 
+def _find_jumps(view: View, moment: Moment, *, independent: bool) -> tuple[Jump, ...]:
+    """List the jumps of the clock, with one since the newest entry, which the next entry will record."""
+    jumps = list_jumps(view, independent=independent)
+    newest = moment.newest
+    if newest is None or not is_jump(newest.clock, moment.time):
+        return jumps
+    return (*jumps, Jump(entry=newest.size, before=newest.clock, after=moment.time))
+
+
 def _find_guarantors(view: View, decisions: Sequence[Attestation]) -> dict[str, tuple[frozenset[str], ...]]:
     """Find on whose word each key that signed a decision is somebody's."""
     keys = {claim.key_id: view.projections.find(KeyRecord, (claim.key_id,)) for claim in decisions}
@@ -134,15 +156,15 @@ def _find_baseline(view: View, name: ModelName, alias: Alias) -> Baseline | None
 
 def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     """Read the stretches in which aliases pointed at a version off their moves."""
-    open_: dict[str, str] = {}
+    open_: dict[str, Hold] = {}
     holds: list[Hold] = []
     for move in view.projections.select(MoveRecord, Where("name", "=", version.name)):
-        since = open_.pop(move.alias, None)
-        if since is not None:
-            holds.append(Hold(alias=move.alias, since=since, until=move.moved))
+        hold = open_.pop(move.alias, None)
+        if hold is not None:
+            holds.append(replace(hold, until=move.moved, ended=move.index))
         if move.number == version.number:
-            open_[move.alias] = move.moved
-    return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
+            open_[move.alias] = Hold(alias=move.alias, since=move.moved, begun=move.index)
+    return (*holds, *open_.values())
 
 
 def _find_origins(inputs: Inputs, claims: Sequence[Attestation]) -> list[tuple[Origin, bool]]:

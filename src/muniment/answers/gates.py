@@ -30,14 +30,14 @@ def judge_all(state: State, query: JudgeGate, find: FindOwners = find_nowhere_el
         BlobNotFound: the other policy is not stored.
     """
     version, bars = _find_asked(state, query)
-    moment = Moment(state.registry, state.time)
+    moment = Moment.of(state)
     return _judge_bars(state.view, version, query.alias, bars, moment, find)
 
 
 def gather_all(state: State, query: JudgeGate) -> list[Case]:
     """Gather what `judge_all` looks at. Raises as it."""
     version, bars = _find_asked(state, query)
-    moment = Moment(state.registry, state.time)
+    moment = Moment.of(state)
     return [gather(state.view, version, bar, moment) for bar in bars]
 
 

@@ -205,7 +205,7 @@ def _read_ending(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
             continue
         if not is_granted(state.view, version, waiver.alias, str(claim.digest)):
             continue
-        judged = judge_gate(state.view, version, alias, Moment(state.registry, state.time)) or []
+        judged = judge_gate(state.view, version, alias, Moment.of(state)) or []
         findings = [
             finding
             for verdict, _ in judged

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from muniment.core.events.subjects import Subject, SubjectKind
 from muniment.core.records import (
     AttestationRecord,
+    ClockJumpRecord,
     CommentRecord,
     DeploymentRecord,
     DraftRecord,
@@ -39,6 +40,7 @@ from muniment.core.records import (
     StatusRecord,
     TagRecord,
     TierRecord,
+    TimeConfirmationRecord,
     TokenRecord,
     Value,
     VersionRecord,
@@ -65,6 +67,8 @@ _CLAIMS: Final = Place(SubjectKind.CLAIMS, "{}/{}", ("namespace", "revision"))
 
 # Of each record the narrowest place comes first.
 PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
+    ClockJumpRecord: (Place(SubjectKind.CLOCK, "", ()),),
+    TimeConfirmationRecord: (Place(SubjectKind.CLOCK, "", ()),),
     NamespaceRecord: (Place(SubjectKind.CREATION, "{}", ("name",)),),
     PrincipalRecord: (Place(SubjectKind.PRINCIPAL, "{}", ("id",)),),
     KeyRecord: (

@@ -11,6 +11,7 @@ from muniment.answers.catalog import (
     list_owners,
     list_tags,
 )
+from muniment.answers.clock import list_clock_jumps
 from muniment.answers.deployments import list_deployments
 from muniment.answers.gates import gather_all
 from muniment.answers.inbox import get_item
@@ -25,7 +26,7 @@ from muniment.answers.policies import (
 )
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
-from muniment.core.verbs import catalog, claims, gates, inbox, people, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, log, people, versions
 from muniment.core.verbs.verb import Query
 
 # Each function takes the query of its row and returns the answer of its type.
@@ -50,6 +51,7 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.ListTags: list_tags,
     catalog.ListComments: list_comments,
     claims.ListDeployments: list_deployments,
+    log.ListClockJumps: list_clock_jumps,
     people.GetPerson: get_person,
     people.GetKey: get_key,
     people.GetPreferences: get_preferences,

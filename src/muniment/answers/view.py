@@ -1,7 +1,7 @@
 """The state that an answer follows from. A unit of work is one; a client makes one of proven entries."""
 
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from muniment.core.digests import Digest
 from muniment.core.records import Key, Record, Where
@@ -65,13 +65,24 @@ class View(Protocol):
         """The graph of derivations, and who has the same bytes; None if only what is proven is to count."""
 
 
+class Newest(NamedTuple):
+    """How many entries the log has, and what the clock said at the newest of them."""
+
+    size: int
+    clock: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A view, the verifier key of the registry's log, and the time of this state (RFC 3339)."""
+    """A view, the verifier key of the registry's log, and the time of this state (RFC 3339), by the clock.
+
+    `newest` is the newest entry of the log, if it is known and the state is that of now.
+    """
 
     view: View
     registry: str
     time: str
+    newest: Newest | None = None
 
     def find_text(self, digest: str | None) -> str | None:
         """Find a typed text; None if there is none or it was erased."""

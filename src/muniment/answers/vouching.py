@@ -84,11 +84,18 @@ def is_independent(view: View, actor: str, concerned: Collection[str], before: i
     Nobody of them stands behind the actor; or an admin behind whom nobody of them stands confirmed the actor,
     since the last time that anybody vouched for them.
     """
-    if trace(view, actor, before).isdisjoint(concerned):
-        return True
+    return any(behind.isdisjoint(concerned) for behind in list_words(view, actor, before))
+
+
+def list_words(view: View, actor: str, before: int) -> tuple[frozenset[str], ...]:
+    """List on whose word an actor is who they are, before an entry.
+
+    The first are those who stand behind the actor; each other is an admin who confirmed the actor since the
+    last time that anybody vouched for them, with those who stand behind that admin.
+    """
     vouches = [one for one in list_vouches(view, actor) if one.index < before]
     last = max((one.index for one in vouches if one.kind != VouchKind.CONFIRMATION), default=-1)
-    return any(behind.isdisjoint(concerned) for behind in _list_confirming(view, actor, last))
+    return (trace(view, actor, before), *_list_confirming(view, actor, last))
 
 
 def split_roles(

@@ -97,7 +97,7 @@ def describe_receipt(receipt: Receipt) -> JsonObject:
         "created": receipt.created,
         "event": entry.event.type,
         "actor": entry.actor,
-        "time": entry.time,
+        "time": entry.when,
         "data": write_event(entry.event),
         "path": [node.hex() for node in receipt.path],
         "checkpoint": receipt.checkpoint.decode(),

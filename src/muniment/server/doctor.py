@@ -9,13 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from muniment.answers.clock import list_jumps
 from muniment.capture.clock import now
+from muniment.core.clock import Jump, Timeline, is_jump
 from muniment.core.counting import count
 from muniment.core.errors import MunimentError
 from muniment.core.events import RegistryRestored
-from muniment.core.times import read_time, write_time
+from muniment.core.times import write_time
 from muniment.server.founding import load_keys
 from muniment.server.parts import Parts
+from muniment.services.clock import find_ahead, find_newest, read_clock
 from muniment.services.log.restores import list_restores
 from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.services.upkeep.required import find_lost
@@ -40,7 +43,8 @@ def examine(parts: Parts) -> list[Ailment]:
         ("the log matches its tree, and every row follows from the log", _check_log),
         ("the keys belong to this registry, and nobody else can read them", _check_keys),
         ("all blobs that the log names or a namespace holds are stored", _check_blobs),
-        ("the clock is not behind the newest entry", _check_clock),
+        ("no entry is ahead of the clock", _check_clock),
+        ("the clock has not jumped, or an admin confirmed the time since", _check_jumps),
         ("there is space to write", _check_room),
         ("no unfinished uploads are left over", _check_leftovers),
         ("no job keeps failing", _check_jobs),
@@ -86,9 +90,26 @@ def _check_blobs(parts: Parts) -> Iterator[tuple[str, str]]:
 
 
 def _check_clock(parts: Parts) -> Iterator[tuple[str, str]]:
-    newest = parts.units.read(lambda unit: unit.log.last_time())
-    if newest and read_time(newest) > now() + _SKEW:
-        yield f"the newest entry is dated {newest}", "set the clock of this machine"
+    ahead = parts.units.read(lambda unit: find_ahead(unit.log, write_time(now() + _SKEW)))
+    for span in ahead:
+        dated = (
+            f"entries {span.first} to {span.last} are" if span.last > span.first else f"entry {span.first} is"
+        )
+        remedy = "set the clock of this machine, if that is wrong; else nothing: later entries carry its time"
+        yield f"{dated} dated ahead of the clock, up to {span.latest}", remedy
+
+
+def _check_jumps(parts: Parts) -> Iterator[tuple[str, str]]:
+    newest = parts.units.read(lambda unit: find_newest(unit.log))
+    jumps = parts.units.read(lambda unit: list_jumps(unit, independent=False))
+    if newest is None:
+        return
+    present = read_clock(newest, write_time(now()))
+    if is_jump(newest.clock, present):
+        jumps = (*jumps, Jump(entry=newest.size, before=newest.clock, after=present))
+    timeline = Timeline(jumps, lambda _: True)
+    if not timeline.is_credible(present):
+        yield timeline.explain(present), "muniment admin confirm-time DATE --reason TEXT"
 
 
 def _check_room(parts: Parts) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
+from muniment.services.clock import read_last_clock
 from muniment.services.people.founding import found_registry
 from muniment.services.transaction import Transaction
 from muniment.signing.keys import Algorithm, Identity
@@ -124,7 +125,7 @@ def _make(
 
 def _clock_of(units: Units) -> Clock:
     """Return a clock that stands still at the newest entry."""
-    return lambda: read_time(units.read(lambda unit: unit.log.last_time()))
+    return lambda: read_time(units.read(lambda unit: read_last_clock(unit.log)))
 
 
 def _find_founder(root: Path, passphrase: str | None) -> Identity | None:

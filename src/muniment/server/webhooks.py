@@ -126,7 +126,7 @@ def describe(origin: str, entry: Entry) -> JsonObject:
         "source": origin,
         "type": f"dev.muniment.{entry.event.type}",
         "subject": subject,
-        "time": write_time(read_time(entry.time)),
+        "time": write_time(read_time(entry.when)),
         "datacontenttype": "application/json",
         "data": {**write_event(entry.event), "actor": entry.actor, "entry": entry.index},
     }

@@ -32,6 +32,7 @@ from muniment.services.catalog.owners import set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import remove_tag, set_tag
 from muniment.services.claims.revoking import revoke_key
+from muniment.services.clock import find_newest, read_clock
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
@@ -46,6 +47,7 @@ from muniment.services.log.answers import (
     list_entries,
 )
 from muniment.services.log.basis import NotingView, make_basis
+from muniment.services.log.confirmations import confirm_time
 from muniment.services.log.proofs import Paths, find_whole_paths, sign_paths
 from muniment.services.log.restores import get_restores
 from muniment.services.log.retries import once
@@ -222,14 +224,15 @@ class LocalBackend:
         return make_basis(unit, self._signer, view.needs, past, known)
 
     def _read(self, unit: Unit, now: str) -> Reading:
+        newest = find_newest(unit.log)
         return Reading(
             view=unit,
             unit=unit,
             sight=Sight(unit, self._caller),
             signer=self._signer,
             registry=str(self._keys.log.verifier),
-            # Never before the newest entry.
-            time=max(now, unit.log.last_time()),
+            time=read_clock(newest, now),
+            newest=newest,
         )
 
     def _check_readable(self, unit: Unit, digest: Digest) -> None:
@@ -304,6 +307,7 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     people.BeginSession: begin_session,
     people.TrustIssuer: trust_issuer,
     people.DistrustIssuer: distrust_issuer,
+    log.ConfirmTime: confirm_time,
     upkeep.SetWebhook: set_webhook,
     upkeep.EndWebhook: end_webhook,
     upkeep.ReplayWebhook: replay_webhook,

@@ -68,7 +68,7 @@ def time_of(unit: Unit, past: Past) -> str:
     if past.entry is None:
         return past.time
     end_of(unit, past)
-    return read_entry(unit.log.pick([past.entry])[0], past.entry).time
+    return read_entry(unit.log.pick([past.entry])[0], past.entry).when
 
 
 def within(unit: Unit, past: Past | None) -> list[Where]:

@@ -6,12 +6,15 @@ from functools import cached_property
 from typing import Final, TypeVar, overload
 
 from muniment.answers.cases import Moment
+from muniment.answers.clock import settle_time
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.addresses import PUBLIC, AllowedAddresses
+from muniment.core.clock import is_jump
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import (
+    ClockJumped,
     Entry,
     Event,
     IndexSealed,
@@ -27,6 +30,7 @@ from muniment.core.times import write_time
 from muniment.log.tree import hash_leaf
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit
+from muniment.services.clock import find_newest, read_clock
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
@@ -36,6 +40,8 @@ RECOVERY_WAIT: Final = timedelta(days=1)
 SEAL_EVERY: Final = 1_000
 # The characters of a time that say the day.
 _DAY: Final = len("2026-01-01")
+# What the registry records by itself while others act.
+_OWN: Final = IndexSealed | RegistryRestored | ClockJumped
 
 R = TypeVar("R", bound=Record)
 
@@ -84,9 +90,20 @@ class Transaction:
         return self.caller.principal
 
     @cached_property
+    def now(self) -> str:
+        """What the clock says."""
+        return read_clock(find_newest(self.unit.log), write_time(self.clock()))
+
+    @cached_property
     def time(self) -> str:
-        """The time of this transaction, which is never before the newest entry."""
-        return max(write_time(self.clock()), self.unit.log.last_time())
+        """The time of this transaction: a clock that was set back makes nothing valid that had ended."""
+        is_ahead = self.now >= self.unit.log.last_time()
+        return self.now if is_ahead else settle_time(self.unit, self.now)
+
+    @property
+    def log_time(self) -> str:
+        """The time of the next entry, in the order of the log: never before the newest entry."""
+        return max(self.now, self.unit.log.last_time())
 
     def record(self, event: Event) -> int:
         """Append an event and fold it into the projections; return its index."""
@@ -102,15 +119,20 @@ class Transaction:
         # The first event of a namespace creates it, and so comes after its creation.
         subjects = hash_subjects(event, self._salt_of)
         log = self.unit.log
-        if not isinstance(event, IndexSealed) and self._is_due(log.size()):
-            self._seal()
+        if not isinstance(event, IndexSealed | ClockJumped):
+            is_due = self._is_due(log.size())
+            self.note_jump()
+            if is_due:
+                self._seal()
+        time = self.log_time
         entry = Entry(
             index=log.size(),
             id=self.nonces(),
-            actor=REGISTRY if isinstance(event, IndexSealed | RegistryRestored) else self.actor,
-            time=self.time,
+            actor=REGISTRY if isinstance(event, _OWN) else self.actor,
+            time=time,
             about=tuple(map(bytes.hex, subjects)),
             event=event,
+            clock=None if self.now == time else self.now,
         )
         leaf = write_entry(entry)
         log.append(leaf, entry.time)
@@ -123,7 +145,13 @@ class Transaction:
         """Say whether the root of the index has to be written into the log: regularly, and on a new day."""
         if size == 0:
             return False
-        return size % SEAL_EVERY == 0 or self.unit.log.last_time()[:_DAY] != self.time[:_DAY]
+        return size % SEAL_EVERY == 0 or self.unit.log.last_time()[:_DAY] != self.log_time[:_DAY]
+
+    def note_jump(self) -> None:
+        """Write into the log that the clock has jumped since the newest entry, if it has."""
+        newest = find_newest(self.unit.log)
+        if newest is not None and is_jump(newest.clock, self.now):
+            self.record(ClockJumped(before=newest.clock))
 
     def _seal(self) -> None:
         """Write the root of the index into the log."""
@@ -162,7 +190,8 @@ class Transaction:
     @property
     def moment(self) -> Moment:
         """Where and when this happens."""
-        return Moment(self.registry, self.time)
+        self.note_jump()
+        return Moment(self.registry, self.now)
 
     @property
     def registry(self) -> str:

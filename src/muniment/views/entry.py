@@ -29,7 +29,8 @@ def view_entry(entry: Entry, names: Mapping[str, str], seal: Seal, now: str, *, 
     recorded = Vouched(Mark.RECORDED, entry.index)
     facts = (
         Fact(key="actor", label="by", value=name_people(names, entry.actor), vouched=recorded),
-        Fact(key="time", label="time", value=Time(entry.time), vouched=recorded),
+        Fact(key="time", label="time", value=Time(entry.when), vouched=recorded),
+        *_describe_order(entry, recorded),
         Fact(key="type", label="event", value=entry.event.type, vouched=recorded),
     )
     subjects = Vouched(Mark.CHECKED if is_indexed else Mark.RECORDED)
@@ -65,6 +66,13 @@ def view_entry(entry: Entry, names: Mapping[str, str], seal: Seal, now: str, *, 
             if kind in _COMMANDS and name != REGISTRY
         ),
     )
+
+
+def _describe_order(entry: Entry, recorded: Vouched) -> list[Fact]:
+    """Say which time the log has for its order, if its clock says another."""
+    if entry.clock is None:
+        return []
+    return [Fact(key="order", label="in the order of the log", value=Time(entry.time), vouched=recorded)]
 
 
 def _list_members(entry: Entry, vouched: Vouched) -> list[Fact]:

@@ -5,6 +5,7 @@ from collections import deque
 from muniment.answers.approvals import check_approval, check_waiver
 from muniment.answers.cases import Moment
 from muniment.answers.claims import get_withdrawable, read_claim, read_revision
+from muniment.answers.clock import settle_time
 from muniment.answers.deployments import deploy
 from muniment.answers.documents import read_document
 from muniment.answers.emergencies import check_emergency, find_terms
@@ -89,7 +90,7 @@ def check_claim(view: View, entry: Entry, registry: str) -> None:
     version, claim = _read(view, entry, event)
     if (event.deployment is None) != (event.predicate_type != DEPLOYMENT):
         raise LogInconsistent(reason="a deployment is recorded by a deployment claim, and by no other")
-    moment = Moment(registry, entry.time)
+    moment = Moment(registry, entry.when)
     match event.predicate_type:
         case type_ if type_ == APPROVAL:
             decision = Approval.read(claim.predicate)
@@ -132,7 +133,7 @@ def check_policy(view: View, entry: Entry, registry: str) -> None:
         return
     load_policy(view, str(event.policy))
     bundle = Bundle.decode(read_document(view, event.attestation, MAX_BUNDLE_BYTES))
-    key = get_valid_key(view, bundle.key_id, entry.time)
+    key = get_valid_key(view, bundle.key_id, settle_time(view, entry.when))
     if key.principal != entry.actor:
         raise NotYourSignature(signer=key.principal, principal=entry.actor)
     statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
@@ -144,7 +145,7 @@ def _read(
     view: View, entry: Entry, event: AttestationRecorded | ClaimWithdrawn
 ) -> tuple[VersionRecord, Attestation]:
     """Read the claim of an entry, and check who signed it. Raises as `check_claim`."""
-    key = get_valid_key(view, event.key, entry.time)
+    key = get_valid_key(view, event.key, settle_time(view, entry.when))
     if key.principal != event.signer or event.signer not in {entry.actor, REGISTRY}:
         raise NotYourSignature(signer=key.principal, principal=entry.actor)
     if key.assurance != event.assurance:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import read_revision
+from muniment.answers.clock import find_newest_jump, settle_time
 from muniment.answers.policies import find_set
 from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
@@ -126,7 +127,7 @@ def _check_status(view: View, entry: Entry, event: events.StatusSet) -> None:
         raise LogInconsistent(reason=f"{reference} is {before} already")
     if event.status is not Status.PURGED:
         return
-    check_may_go(view, version, entry.time)
+    check_may_go(view, version, settle_time(view, entry.when))
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     tombstones = Where("predicate_type", "=", TOMBSTONE), Where("signer", "=", REGISTRY)
     if not view.projections.select(AttestationRecord, *about, *tombstones, limit=1):
@@ -201,6 +202,14 @@ def _check_owner(view: View, _entry: Entry, event: events.OwnerSet) -> None:
     check_principal(view, event.owner)
 
 
+def _check_time(view: View, entry: Entry, event: events.TimeConfirmed) -> None:
+    newest = find_newest_jump(view)
+    if newest is None or newest.index != event.jump:
+        raise LogInconsistent(reason=f"entry {event.jump} is not the newest jump of the clock")
+    if not entry.when.startswith(f"{event.date}T"):
+        raise LogInconsistent(reason=f"it confirms the date {event.date}, and the clock said {entry.when}")
+
+
 FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.VersionPublished: _check_version,
     events.StatusSet: _check_status,
@@ -216,4 +225,5 @@ FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.TierSet: _check_tier,
     events.PolicyEnded: _check_policy_end,
     events.OwnerSet: _check_owner,
+    events.TimeConfirmed: _check_time,
 }

@@ -14,6 +14,7 @@ from typing import Final
 
 from muniment.answers.cases import UNKNOWN_ANCESTRY, Bar, Moment, gather
 from muniment.answers.claims import list_standing, read_said
+from muniment.answers.clock import settle_time
 from muniment.answers.emergencies import due_of, find_terms
 from muniment.answers.policies import InForce, find_policies
 from muniment.answers.replay.facts import check_previous
@@ -108,7 +109,7 @@ class MoveJudge:
             return _take_as_stated(predicate, version, bar)
         event = entry.event
         moved_by = {str(one) for one in event.verdicts} if isinstance(event, AliasMoved) else set()
-        moment = Moment(self._registry, entry.time)
+        moment = Moment(self._registry, entry.when)
         known = without_claims(gather(self._view, version, bar, moment), moved_by)
         if any(isinstance(named.rule, Clean) for named in bar.policy.rules):
             self._unchecked.append(
@@ -123,13 +124,15 @@ class MoveJudge:
         return verdict
 
     def _check_emergency(self, entry: Entry, event: AliasMoved, version: VersionRecord) -> None:
-        due = due_of(find_terms(self._view, version, event.alias, entry.actor), entry.time)
+        due = due_of(
+            find_terms(self._view, version, event.alias, entry.actor), settle_time(self._view, entry.when)
+        )
         if event.due != due:
             raise LogInconsistent(reason=f"it is to be closed by {event.due}, and the policies say {due}")
         signed = [
             record
             for record in list_standing(self._view, version, Where("predicate_type", "=", EMERGENCY))
-            if (record.signer, record.recorded) == (entry.actor, entry.time)
+            if (record.signer, record.recorded) == (entry.actor, entry.when)
             and Emergency.read(read_said(self._view, record.digest).predicate).alias == event.alias
         ]
         if not signed:
@@ -184,7 +187,7 @@ def _find_content(known: Case, digest: Digest, verdict: Digest) -> Content:
 # What the log has of a case, whole.
 _SAME: Final = (
     *("version", "alias", "policy", "since", "now", "registry", "attestations", "holds"),
-    *("roles", "own_roles", "workloads", "guarantors"),
+    *("roles", "own_roles", "workloads", "guarantors", "jumps"),
 )
 
 

@@ -1,6 +1,6 @@
 """Replay entries one by one, and name the first that cannot be true after those before it.
 
-(0) it has a time, which is not before that of the entry before
+(0) it has a time, which is not before that of the entry before; where the clock jumped, the entry says so
 (1) its `about` holds the hashes of exactly the subjects of its event, as far as their salts are known
 (2) its actor was allowed to do what it says (`answers.authority`)
 (3) what it says of things agrees with them as they were (the modules beside this one)
@@ -22,11 +22,13 @@ from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
 from muniment.answers.replay.state import ReplayedView
 from muniment.answers.view import View
+from muniment.core.clock import is_jump
 from muniment.core.errors import AuditFailed, LogInconsistent, MissingExtra, MunimentError, Unavailable
 from muniment.core.events import (
     AliasMoved,
     AttestationRecorded,
     ClaimWithdrawn,
+    ClockJumped,
     Entry,
     Event,
     KeyEnrolled,
@@ -102,7 +104,8 @@ class Replay:
         self._hashes: dict[Subject, str | None] = {}
         self._salts: dict[str, bytes | None] = {}
         self._registry = registry
-        self._time = ""
+        self._time = self._clock = ""
+        self._is_whole = is_whole
         self._published = PublishedClaims()
         self._moves = MoveJudge(view, registry, self.tally.unchecked)
         self._rules: tuple[tuple[str, _Check], ...] = (
@@ -140,7 +143,7 @@ class Replay:
             self._try(entry, rule, check)
         self._try(entry, _RULES.get(type(entry.event), "facts"), self._check_facts)
         self._try(entry, "records", self._fold)
-        self._time = entry.time
+        self._time, self._clock = entry.time, entry.when
         self.tally.entries += 1
 
     def end(self) -> None:
@@ -171,6 +174,25 @@ class Replay:
             raise LogInconsistent(
                 reason=f"its time is {entry.time}, and the entry before it is of {self._time}"
             )
+        event = entry.event
+        if isinstance(event, ClockJumped) and not is_jump(event.before, entry.when):
+            raise LogInconsistent(reason=f"from {event.before} to {entry.when} is no jump of the clock")
+        # Others have entries between these.
+        if self._is_whole and self._clock:
+            self._check_clock(entry)
+
+    def _check_clock(self, entry: Entry) -> None:
+        """Check what the clock said, after what it said at the entry before."""
+        event, before, now = entry.event, self._clock, entry.when
+        if entry.time != max(now, self._time):
+            raise LogInconsistent(reason=f"its time is {entry.time}, and by its clock {now} it is another")
+        if isinstance(event, ClockJumped):
+            if event.before != before:
+                raise LogInconsistent(
+                    reason=f"the clock said {before} at the entry before it, and it says {event.before}"
+                )
+        elif is_jump(before, now) or now < before:
+            raise LogInconsistent(reason=f"the clock jumped from {before} to {now}, and no entry says so")
 
     def _check_subjects(self, entry: Entry, subjects: Sequence[Subject]) -> None:
         realm = subjects[0].realm

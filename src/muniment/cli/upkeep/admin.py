@@ -11,14 +11,16 @@ import click
 
 from muniment.capture.clock import now
 from muniment.cli.completing import NAMESPACE
-from muniment.cli.session import connect
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.cli.writing import check_writable
 from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.core.claims.scans import NOTHING
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, ReasonNeeded
+from muniment.core.events import TimeConfirmed
 from muniment.core.extras import load_extra
 from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
@@ -254,6 +256,38 @@ def doctor(terminal: Terminal) -> None:
     terminal.answer([asdict(one) for one in ailments], lines)
     if any(one.fault for one in ailments):
         sys.exit(NO)
+
+
+@admin.command()
+@full_option
+@output_option
+@json_option
+@click.pass_obj
+def clock(terminal: Terminal, *, full: bool, output: str | None) -> None:
+    """Show where the clock of the registry jumped, and who confirmed the time since."""
+    with connect(terminal) as registry:
+        view = registry.view_clock()
+    answer_view(terminal, view, full=full, output=output)
+
+
+@admin.command("confirm-time")
+@click.argument("date")
+@click.option("--reason", required=True, metavar="TEXT", help="How you know, and what happened.")
+@json_option
+@click.pass_obj
+def confirm_time(terminal: Terminal, date: str, reason: str) -> None:
+    """Confirm that the clock of the registry is right after it jumped.
+
+    DATE is today's, in UTC, as you know it from elsewhere: 2026-11-29. Until an admin has confirmed it who is
+    no author of the version, rules that depend on the time refuse: soak, window with its freezes, and
+    expressions that use the time.
+    """
+    with connect(terminal) as registry:
+        receipt = registry.confirm_time(date, reason)
+    said = receipt.read(TimeConfirmed)
+    answer_receipt(
+        terminal, receipt, [f"{date} is confirmed, after the jump of the clock at entry {said.jump}"]
+    )
 
 
 @admin.command()

@@ -33,12 +33,12 @@ from muniment.core.errors import (
     Unavailable,
 )
 from muniment.core.events import Entry, IndexSealed, read_entry
-from muniment.core.events.subjects import of_namespace, of_principal, of_roles, of_vouches
+from muniment.core.events.subjects import CLOCK, of_namespace, of_principal, of_roles, of_vouches
 from muniment.core.names import check_part
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.times import write_seconds
-from muniment.core.verbs.log import ListEntries
+from muniment.core.verbs.log import ListClockJumps, ListEntries
 from muniment.core.verbs.people import GetPerson
 from muniment.signing.heads import Head
 
@@ -166,6 +166,7 @@ def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntr
     whole = _Collected({}, {})
     head = whole.add_namespace(backend, namespace, on_entries)
     named = count(sum(entry.namespace == namespace for entry in whole.entries.values()), "entry")
+    whole.add_clock(backend)
     principals = whole.add_principals(backend)
     # No namespace has the entries about restores.
     replay = _begin(backend, whole.salts.get, lambda _: b"", is_whole=False)
@@ -220,6 +221,14 @@ class _Collected:
                 return head
             start = history.end
 
+    def add_clock(self, backend: TrustedBackend) -> None:
+        """Add the jumps of the clock and their confirmations, which belong to no namespace."""
+        view = backend.read_proven(ListClockJumps())
+        history = view.proven.get(CLOCK)
+        if history is None or not history.is_whole:
+            raise AnswerIncomplete(what="the jumps of the clock")
+        self._add(view)
+
     def add_principals(self, backend: TrustedBackend) -> int:
         """Add what is proven of all who act or are named in these entries, or in those that this adds."""
         known: set[str] = set()
@@ -227,7 +236,7 @@ class _Collected:
         while pending:
             principal = pending.pop()
             known.add(principal)
-            view = backend.read_person(GetPerson(principal=principal))
+            view = backend.read_proven(GetPerson(principal=principal))
             itself = view.proven.get(of_principal(principal))
             roles = view.proven.get(of_roles(EVERYWHERE, principal))
             vouches = view.proven.get(of_vouches(principal))

@@ -39,7 +39,6 @@ class ProvenView:
         proven: the entries about each subject.
         entries: all entries that are proven, ascending.
         salts: those of the realms that the basis is about.
-        newest: the time of the newest entry of the basis; empty without one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that a check depends on
@@ -69,9 +68,6 @@ class ProvenView:
         self.proven = proven
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
         self.blobs = documents
-        self.newest = max(
-            (entry.time for history in proven.values() for entry in history.entries), default=""
-        )
 
     @property
     def lineage(self) -> None:

@@ -78,7 +78,7 @@ def _list_approvals(case: Case) -> list[SignedApproval]:
 
 def _read_state(backend: TrustedBackend, query: JudgeGate) -> State:
     state = backend.read_state(query)
-    return state if query.at is None else replace(state, time=find_time(backend, query.at))
+    return state if query.at is None else replace(state, time=find_time(backend, query.at), newest=None)
 
 
 def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
@@ -137,7 +137,7 @@ def _list_possible(policy: Policy, case: Case) -> set[tuple[str, bool]]:
         revoked=tuple(one for one in case.revoked if one not in UNKNOWN_ANCESTRY),
     )
     cases = (case, in_order, replace(case, revoked=(*case.revoked, "an ancestor")))
-    signers = frozenset(case.roles)
+    signers = frozenset(case.roles) | {one.principal for jump in case.jumps for one in jump.confirmations}
     others = (frozenset[str](), signers, *(frozenset({one}) for one in signers))
     judged = (
         judge_policy(policy, replace(one, authors=one.authors | who)) for one in cases for who in others

@@ -17,6 +17,6 @@ def find_time(backend: TrustedBackend, at: str | None) -> str:
     if past.entry is None:
         return past.time
     try:
-        return backend.ask(GetProof(index=past.entry)).entry.time
+        return backend.ask(GetProof(index=past.entry)).entry.when
     except NotShown:
         return backend.time()

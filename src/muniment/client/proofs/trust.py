@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, TypeVar, cast
 from muniment.answers.folding import History, Past
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS
-from muniment.answers.view import State
+from muniment.answers.view import Newest, State
 from muniment.capture.clock import now
 from muniment.client.proofs.absence import unproven_absence
 from muniment.client.proofs.deriving import ProvenView
@@ -53,7 +53,7 @@ from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, resolve_time, write_seconds, write_time
 from muniment.core.verbs.catalog import GetNamespace
-from muniment.core.verbs.log import GetProof, GetRestores, ListEntries, Restores
+from muniment.core.verbs.log import GetProof, GetRestores, ListClockJumps, ListEntries, Restores
 from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.proofs import verify_inclusion
@@ -148,7 +148,7 @@ class TrustedBackend:
     def as_of(self) -> str | None:
         """The time of the newest entry (RFC 3339); None if we may not read that entry."""
         with suppress(NotFound, Refused):
-            return self.ask(GetProof(index=self.seen.size - 1)).entry.time
+            return self.ask(GetProof(index=self.seen.size - 1)).entry.when
         return None
 
     def restores(self) -> list[Restore]:
@@ -408,8 +408,8 @@ class TrustedBackend:
         head, view = self._open(basis, sent, past, known)
         self._check_past(past, head)
         self._lists.keep(query, view.proven)
-        time = max(write_seconds(head.time), view.newest)
-        return State(view=view, registry=self.seen.verifier, time=time)
+        newest = Newest(head.size, head.newest)
+        return State(view=view, registry=self.seen.verifier, time=head.now, newest=newest)
 
     def read_entries(self, query: ListEntries) -> tuple[Head, ProvenView]:
         """Read a page of the entries of a namespace, and check it. Raises as `ask`."""
@@ -418,8 +418,8 @@ class TrustedBackend:
             basis = self._backend.ask(query)
         return self._open(basis, sent, paged=of_namespace(query.namespace))
 
-    def read_person(self, query: GetPerson) -> ProvenView:
-        """Read what is proven of a principal. Raises as `ask`."""
+    def read_proven(self, query: GetPerson | ListClockJumps) -> ProvenView:
+        """Read what is proven of a principal, or of the clock. Raises as `ask`."""
         sent = self._follower.catch_up()
         return self._open(self._prove(query), sent)[1]
 

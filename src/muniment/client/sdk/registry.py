@@ -56,6 +56,7 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
     RollBackAlias,
 )
+from muniment.core.verbs.log import ClockJump, ConfirmTime, ListClockJumps
 from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -367,6 +368,23 @@ class Registry(Views):
     def restores(self) -> list[Restore]:
         """List the restores to an older state that the registry declares, oldest first, proven."""
         return self._session.backend.restores()
+
+    def clock_jumps(self) -> Sequence[ClockJump]:
+        """List the jumps of the registry's clock, oldest first, and who confirmed the time since, proven."""
+        return self._session.backend.ask(ListClockJumps())
+
+    def confirm_time(self, date: str, reason: str) -> Receipt:
+        """Confirm, as an admin, that the registry's clock is right after its newest jump.
+
+        `date` is today's, in UTC: `2026-11-29`. Until then, rules of policies that depend on the time refuse;
+        for versions that we made, until another admin confirms it.
+
+        Raises:
+            ClockDisagrees: the clock says another date.
+            NothingToConfirm: it has not jumped since we last confirmed the time.
+            ReasonNeeded: the reason is blank.
+        """
+        return self._session.backend.execute(ConfirmTime(date=date, reason=Payload.of(reason)))
 
     def audit(self, namespace: str | None = None, *, on_entries: OnEntries | None = None) -> Audit:
         """Replay the whole log, or all of a namespace; find the first entry that cannot be true.

@@ -26,6 +26,8 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.naming import find_ids
 from muniment.core.verbs.catalog import ListOwners
 from muniment.core.verbs.gates import ListMoves
+from muniment.core.verbs.log import ListClockJumps
+from muniment.views.clock import view_clock
 from muniment.views.comparison import view_comparison
 from muniment.views.inbox import view_inbox
 from muniment.views.lineage import view_lineage
@@ -82,6 +84,13 @@ class Views:
         backend = self._session.backend
         at = backend.past(at)
         return show_approvals(backend, resolve(backend, Reference.parse(reference), at), alias, at)
+
+    def view_clock(self) -> View:
+        """Show the jumps of the clock and who confirmed the time, as `muniment admin clock` does."""
+        backend = self._session.backend
+        jumps = backend.ask(ListClockJumps())
+        people = {one.record.actor for jump in jumps for one in jump.confirmations}
+        return view_clock(jumps, find_names(backend, people), backend.time())
 
     def view_owners(self, name: str, *, at: str | None = None) -> View:
         """Show everyone who has owned a model, as `muniment owner` does."""

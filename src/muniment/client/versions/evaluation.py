@@ -36,7 +36,7 @@ class Evaluation:
             signer=event.signer,
             key_id=event.key,
             index=receipt.index,
-            recorded=receipt.entry.time,
+            recorded=receipt.entry.when,
             assurance=event.assurance,
         )
         return cls(version, claim, receipt)
@@ -53,7 +53,7 @@ class Evaluation:
 
     def view(self) -> View:
         """Show it."""
-        return view_evaluation(self.version, self.claim, self.receipt.entry.time)
+        return view_evaluation(self.version, self.claim, self.receipt.entry.when)
 
     def __repr__(self) -> str:
         """Name the version and the first metrics."""

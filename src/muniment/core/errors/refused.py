@@ -256,6 +256,24 @@ class NotIndependent(Refused):
     advice = "ask another admin, one who is not there on the word of those whom it concerns"
 
 
+class NothingToConfirm(Refused):
+    """The clock of the registry has not jumped since the principal last confirmed the time."""
+
+    message = (
+        "the clock of the registry has not jumped since you last confirmed the time, so there is no need"
+    )
+    advice = "see what the clock did: muniment admin clock"
+
+
+class ClockDisagrees(Refused):
+    """The clock of the registry says another date than the one to be confirmed."""
+
+    clock: str
+    date: str
+    message = "the clock of the registry says {clock}, and you say that today is {date}"
+    advice = "set the clock of the machine that the registry runs on; dates are in UTC"
+
+
 class NothingToWithdraw(Refused):
     """The principal has no signing decision to withdraw."""
 

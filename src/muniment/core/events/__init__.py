@@ -33,10 +33,12 @@ from muniment.core.events.leaves import EVENTS as EVENTS
 from muniment.core.events.leaves import read_entry as read_entry
 from muniment.core.events.leaves import write_entry as write_entry
 from muniment.core.events.leaves import write_event as write_event
+from muniment.core.events.log import ClockJumped as ClockJumped
 from muniment.core.events.log import IndexSealed as IndexSealed
 from muniment.core.events.log import NamespaceCreated as NamespaceCreated
 from muniment.core.events.log import RegistryCreated as RegistryCreated
 from muniment.core.events.log import RegistryRestored as RegistryRestored
+from muniment.core.events.log import TimeConfirmed as TimeConfirmed
 from muniment.core.events.people import IssuerDistrusted as IssuerDistrusted
 from muniment.core.events.people import IssuerTrusted as IssuerTrusted
 from muniment.core.events.people import KeyEnrolled as KeyEnrolled

@@ -35,7 +35,7 @@ class OwnerSet(Event):
         """Add the owner; the newest counts."""
         name = str(self.name)
         owner = OwnerRecord(
-            index=entry.index, name=name, owner=self.owner, author=entry.actor, set=entry.time
+            index=entry.index, name=name, owner=self.owner, author=entry.actor, set=entry.when
         )
         return [Put(owner), Amend(ModelRecord, (name,), {"owner": self.owner})]
 
@@ -98,7 +98,7 @@ class CommentPosted(Event):
             number=self.number,
             about=self.about,
             author=entry.actor,
-            posted=entry.time,
+            posted=entry.when,
             text=str(self.text),
         )
         mentions = [

@@ -74,7 +74,7 @@ class AttestationRecorded(Event):
             loaded=text(said.loaded),
             attestation=str(self.attestation),
             signer=self.signer,
-            recorded=entry.time,
+            recorded=entry.when,
         )
 
 
@@ -124,7 +124,7 @@ def _add(claim: AttestationRecorded | ClaimWithdrawn, entry: Entry) -> Change:
             predicate_type=claim.predicate_type,
             signer=claim.signer,
             key_id=claim.key,
-            recorded=entry.time,
+            recorded=entry.when,
             reason=text(claim.reason),
             assurance=str(claim.assurance),
         )

@@ -35,6 +35,8 @@ class Entry:
     Attributes:
         index: its place in the log, which is not part of its bytes (`write_entry`).
         id: a UUIDv7.
+        time: the time in the order of the log, which never goes back.
+        clock: what the clock said, if that is before its time: after entries whose clock was ahead.
         about: the salted hashes of its subjects, in hex, in their order: the verifiable index follows
             from them without the salts.
     """
@@ -45,6 +47,12 @@ class Entry:
     time: str
     about: tuple[str, ...]
     event: Event
+    clock: str | None = None
+
+    @property
+    def when(self) -> str:
+        """When it happened, by the clock."""
+        return self.time if self.clock is None else self.clock
 
     @property
     def namespace(self) -> str | None:

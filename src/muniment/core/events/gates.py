@@ -64,7 +64,7 @@ class PolicySet(Event):
             digest=text(self.policy),
             attestation=text(self.attestation),
             author=entry.actor,
-            set=entry.time,
+            set=entry.when,
             reason=str(self.reason),
         )
         return [Put(policy)]
@@ -92,7 +92,7 @@ class PolicyEnded(Event):
             digest=None,
             attestation=None,
             author=entry.actor,
-            set=entry.time,
+            set=entry.when,
             reason=str(self.reason),
             ended=1,
         )
@@ -123,7 +123,7 @@ class TierSet(Event):
             name=str(self.name),
             tier=self.tier,
             author=entry.actor,
-            set=entry.time,
+            set=entry.when,
             reason=str(self.reason),
         )
         return [Put(tier)]
@@ -168,7 +168,7 @@ class AliasMoved(Event):
             number=self.number,
             previous=self.previous,
             actor=entry.actor,
-            moved=entry.time,
+            moved=entry.when,
             reason=text(self.reason),
             verdicts=" ".join(map(str, self.verdicts)),
             emergency=int(self.emergency),
@@ -205,7 +205,7 @@ class AliasRemoved(Event):
             number=None,
             previous=self.previous,
             actor=entry.actor,
-            moved=entry.time,
+            moved=entry.when,
             reason=text(self.reason),
             verdicts="",
         )
@@ -268,7 +268,7 @@ class RequestOpened(Event):
             number=self.number,
             alias=str(self.alias),
             requester=entry.actor,
-            opened=entry.time,
+            opened=entry.when,
             reason=text(self.reason),
         )
         return [Put(request)]
@@ -294,7 +294,7 @@ class RequestReminded(Event):
 
     def fold(self, entry: Entry) -> list[Change]:
         """Record the time of the reminder."""
-        return [Amend(RequestRecord, (self.request,), {"reminded": entry.time})]
+        return [Amend(RequestRecord, (self.request,), {"reminded": entry.when})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,14 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
-from muniment.core.events.log import IndexSealed, NamespaceCreated, RegistryCreated, RegistryRestored
+from muniment.core.events.log import (
+    ClockJumped,
+    IndexSealed,
+    NamespaceCreated,
+    RegistryCreated,
+    RegistryRestored,
+    TimeConfirmed,
+)
 from muniment.core.events.people import (
     IssuerDistrusted,
     IssuerTrusted,
@@ -64,6 +71,8 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         NamespaceCreated,
         IndexSealed,
         RegistryRestored,
+        ClockJumped,
+        TimeConfirmed,
         PrincipalRegistered,
         PrincipalConfirmed,
         PrincipalErased,
@@ -117,6 +126,7 @@ def write_entry(entry: Entry) -> bytes:
         {
             "about": entry.about,
             "actor": entry.actor,
+            **({} if entry.clock is None else {"clock": entry.clock}),
             "data": write_event(entry.event),
             "id": entry.id,
             "time": entry.time,
@@ -139,7 +149,7 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     document = canonical.decode(leaf)
     named = str(document.get("type"))
     kind = EVENTS.get(named)
-    version, is_whole = document.get("version"), document.keys() == _MEMBERS
+    version, is_whole = document.get("version"), document.keys() - {"clock"} == _MEMBERS
     if (isinstance(version, int) and version != FORMAT) or (is_whole and kind is None):
         raise EntryUnknown(index=index, type=named[:_MAX_TYPE_CHARACTERS])
     if version != FORMAT or not is_whole or kind is None:
@@ -147,10 +157,21 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     id_, actor, time, about = (document[name] for name in ("id", "actor", "time", "about"))
     if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
         raise InvalidDocument(reason="id, actor and time of an event must be text")
+    clock = document.get("clock")
+    if "clock" in document and not (isinstance(clock, str) and clock < time):
+        raise InvalidDocument(reason="the clock of an entry must be a text, and before its time")
     if not isinstance(about, list) or not about or not all(map(_is_hash, about)):
         raise InvalidDocument(reason="an event must be about hashes of subjects")
     event = forms.read(kind, document["data"])
-    return Entry(index=index, id=id_, actor=actor, time=time, about=tuple(map(str, about)), event=event)
+    return Entry(
+        index=index,
+        id=id_,
+        actor=actor,
+        time=time,
+        about=tuple(map(str, about)),
+        event=event,
+        clock=clock if isinstance(clock, str) else None,
+    )
 
 
 def _is_hash(value: object) -> bool:

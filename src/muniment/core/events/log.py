@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event
-from muniment.core.events.subjects import REGISTRY, RESTORES, Subject, SubjectKind, of_namespace
+from muniment.core.events.subjects import CLOCK, REGISTRY, RESTORES, Subject, SubjectKind, of_namespace
 from muniment.core.people.roles import EVERYWHERE
-from muniment.core.records import Change, NamespaceRecord, Put
+from muniment.core.records import Change, ClockJumpRecord, NamespaceRecord, Put, TimeConfirmationRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,56 @@ class RegistryRestored(Event):
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
         """Make no record: only clients that saw the lost entries look for it."""
         return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockJumped(Event):
+    """The clock of the registry jumped, from what it said at the entry before to what it says now.
+
+    The registry records it before anything else that happens after the jump (`core.clock`).
+    """
+
+    type: ClassVar[str] = "clock.jumped"
+    before: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The registry, and its clock."""
+        return (REGISTRY, CLOCK)
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the jump."""
+        return [Put(ClockJumpRecord(index=entry.index, before=self.before, after=entry.when))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeConfirmed(Event):
+    """An admin confirmed that the clock is right after its newest jump.
+
+    Attributes:
+        jump: the entry of the jump.
+        date: the date that the admin gave, in UTC, which is that of the entry.
+        reason: the digest of the reason.
+    """
+
+    type: ClassVar[str] = "time.confirmed"
+    jump: int
+    date: str
+    reason: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The registry, and its clock."""
+        return (REGISTRY, CLOCK)
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the confirmation."""
+        confirmation = TimeConfirmationRecord(
+            index=entry.index,
+            jump=self.jump,
+            actor=entry.actor,
+            confirmed=entry.when,
+            reason=str(self.reason),
+        )
+        return [Put(confirmation)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

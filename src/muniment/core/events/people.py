@@ -126,7 +126,7 @@ class RecoveryBegun(Event):
             principal=self.principal,
             credential=self.credential,
             actor=entry.actor,
-            begun=entry.time,
+            begun=entry.when,
             opens=self.opens,
         )
         return [Put(recovery)]
@@ -194,7 +194,7 @@ class KeyEnrolled(Event):
             id=self.key,
             principal=self.principal,
             public_key=self.public_key,
-            enrolled=entry.time,
+            enrolled=entry.when,
             assurance=str(self.assurance),
             name=text(self.name),
             expires=self.expires,
@@ -328,7 +328,7 @@ class TokenIssued(Event):
             principal=self.principal,
             label=str(self.label),
             scopes=" ".join(map(str, self.scopes)),
-            issued=entry.time,
+            issued=entry.when,
             expires=self.expires,
             once=int(self.once),
             voucher=self.voucher,

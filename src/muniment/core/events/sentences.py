@@ -23,7 +23,14 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
-from muniment.core.events.log import IndexSealed, NamespaceCreated, RegistryCreated, RegistryRestored
+from muniment.core.events.log import (
+    ClockJumped,
+    IndexSealed,
+    NamespaceCreated,
+    RegistryCreated,
+    RegistryRestored,
+    TimeConfirmed,
+)
 from muniment.core.events.people import (
     IssuerDistrusted,
     IssuerTrusted,
@@ -66,7 +73,9 @@ _Person: TypeAlias = (
     | IssuerDistrusted
 )
 _Recovery: TypeAlias = RecoveryBegun | RecoveryEnded
-_Registry: TypeAlias = RegistryCreated | NamespaceCreated | IndexSealed | RegistryRestored
+_Registry: TypeAlias = (
+    RegistryCreated | NamespaceCreated | IndexSealed | RegistryRestored | ClockJumped | TimeConfirmed
+)
 _Upkeep: TypeAlias = QuotaSet | WebhookSet | WebhookEnded | WebhookReplayed
 
 
@@ -218,6 +227,10 @@ def _write_registry(event: _Registry) -> str:
             return f"the index over {count(event.size, 'entry')} was sealed"
         case RegistryRestored():
             return f"the registry was restored to its first {count(event.lost_after, 'entry')}"
+        case ClockJumped():
+            return f"the clock jumped; at the entry before, it said {event.before}"
+        case TimeConfirmed():
+            return f"the date {event.date} was confirmed, after the clock jumped at entry {event.jump}"
 
 
 def _write_upkeep(event: _Upkeep) -> str:

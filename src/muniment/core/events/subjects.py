@@ -10,6 +10,7 @@ index answers two questions about a subject: which event is the newest, and whic
 |---------------|---------------------|-----------------------------------------------------|---------------|
 | `registry`    | empty               | all that belong to no namespace                     |               |
 | `restores`    | empty               | restores of the registry to an older state          |               |
+| `clock`       | empty               | jumps of the clock, and their confirmations         |               |
 | `namespace`   | `acme`              | all of a namespace                                  |               |
 | `creation`    | `acme`              | a namespace was created, or the registry (`*`)      | its salt      |
 | `models`      | `acme`              | the first version of each model of a namespace      |               |
@@ -57,6 +58,7 @@ class SubjectKind(StrEnum):
 
     REGISTRY = "registry"
     RESTORES = "restores"
+    CLOCK = "clock"
     NAMESPACE = "namespace"
     CREATION = "creation"
     MODELS = "models"
@@ -102,10 +104,12 @@ class Subject(NamedTuple):
 
 REGISTRY: Final = Subject(SubjectKind.REGISTRY, "")
 RESTORES: Final = Subject(SubjectKind.RESTORES, "")
+CLOCK: Final = Subject(SubjectKind.CLOCK, "")
 _OF_THE_REGISTRY: Final = frozenset(
     {
         SubjectKind.REGISTRY,
         SubjectKind.RESTORES,
+        SubjectKind.CLOCK,
         SubjectKind.CREATION,
         SubjectKind.PRINCIPAL,
         SubjectKind.VOUCHES,

@@ -35,7 +35,7 @@ class WebhookSet(Event):
             target=str(self.target),
             events=" ".join(self.events),
             author=entry.actor,
-            set=entry.time,
+            set=entry.when,
         )
         return [Put(webhook)]
 

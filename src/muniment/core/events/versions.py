@@ -80,7 +80,7 @@ class VersionPublished(Event):
             revision=str(self.revision),
             size_bytes=self.size_bytes,
             author=entry.actor,
-            published=entry.time,
+            published=entry.when,
             message=text(self.message),
             starter=self.starter,
         )
@@ -113,7 +113,7 @@ class DraftSaved(Event):
             size_bytes=self.size_bytes,
             attestations=" ".join(map(str, self.attestations)),
             author=entry.actor,
-            saved=entry.time,
+            saved=entry.when,
             message=text(self.message),
         )
         return [Put(draft)]
@@ -164,7 +164,7 @@ class StatusSet(Event):
             number=self.number,
             status=str(self.status),
             actor=entry.actor,
-            set=entry.time,
+            set=entry.when,
             reason=text(self.reason),
         )
         return [Put(status)]
@@ -194,7 +194,7 @@ class RetentionSet(Event):
             until=self.until,
             hold=int(self.hold),
             actor=entry.actor,
-            set=entry.time,
+            set=entry.when,
             reason=text(self.reason),
         )
         return [Put(retention)]

@@ -12,6 +12,7 @@ from muniment.core import forms
 from muniment.core.canonical import JsonObject, object_in
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import Attestation
+from muniment.core.clock import Jump
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, InvalidDigest, InvalidDocument
 from muniment.core.gates.policy import Verdict
@@ -20,7 +21,7 @@ from muniment.core.people.roles import Role
 
 # The version of the rules' semantics. Any change that can give another finding for the same case gets a new
 # number: a verdict is judged again only by the rules that made it.
-SEMANTICS: Final = 3
+SEMANTICS: Final = 4
 
 # The content of a claim: its type and its predicate.
 Content = tuple[str, JsonObject]
@@ -61,6 +62,7 @@ class StatedCase:
     workloads: frozenset[str]
     guarantors: Mapping[str, tuple[frozenset[str], ...]] | None
     holds: tuple[Hold, ...]
+    jumps: tuple[Jump, ...]
     baselines: Mapping[str, StatedBaseline | None]
     origins: tuple[Origin, ...]
     revoked: tuple[str, ...]
@@ -128,6 +130,7 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         workloads=stated.workloads,
         guarantors=stated.guarantors,
         holds=stated.holds,
+        jumps=stated.jumps,
         baselines={
             alias: None
             if baseline is None
@@ -176,6 +179,7 @@ def _state(case: Case) -> StatedCase:
         workloads=case.workloads,
         guarantors=case.guarantors,
         holds=case.holds,
+        jumps=case.jumps,
         baselines={
             alias: None
             if baseline is None

@@ -39,6 +39,7 @@ class Act(StrEnum):
     SET_POLICY = "set a policy"
     GRANT = "grant roles"
     ENROL = "register principals and keys"
+    CONFIRM_TIME = "confirm the time"
 
 
 _EVERYONE: Final = frozenset({Act.READ, Act.COMMENT})
@@ -50,7 +51,9 @@ _MAY: Final = {
     Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
     Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN},
     Role.ADMIN: (
-        _EVERYONE | {Act.ASSIGN, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK}
+        _EVERYONE
+        | {Act.ASSIGN, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK}
+        | {Act.CONFIRM_TIME}
     ),
 }
 

@@ -16,7 +16,9 @@ from muniment.core.records.gates import MoveRecord as MoveRecord
 from muniment.core.records.gates import PolicyRecord as PolicyRecord
 from muniment.core.records.gates import RequestRecord as RequestRecord
 from muniment.core.records.gates import TierRecord as TierRecord
+from muniment.core.records.log import ClockJumpRecord as ClockJumpRecord
 from muniment.core.records.log import NamespaceRecord as NamespaceRecord
+from muniment.core.records.log import TimeConfirmationRecord as TimeConfirmationRecord
 from muniment.core.records.people import GrantRecord as GrantRecord
 from muniment.core.records.people import IssuerRecord as IssuerRecord
 from muniment.core.records.people import KeyRecord as KeyRecord
@@ -42,7 +44,9 @@ from muniment.core.records.versions import VersionRecord as VersionRecord
 # In the order in which one refers to another.
 RECORDS: Final[tuple[type[Record], ...]] = (
     NamespaceRecord,
+    ClockJumpRecord,
     PrincipalRecord,
+    TimeConfirmationRecord,
     KeyRecord,
     VouchRecord,
     RecoveryRecord,

@@ -1,13 +1,28 @@
 """The log: its identity, entries and proofs."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from muniment.core.basis import Basis, Held
+from muniment.core.events import Entry, TimeConfirmed
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.receipts import Proof
-from muniment.core.verbs.verb import Limit, ListQuery, May, Name, Query, Question, Verb, Who
+from muniment.core.records import ClockJumpRecord, TimeConfirmationRecord
+from muniment.core.verbs.verb import (
+    Bounds,
+    Change,
+    Command,
+    Limit,
+    ListQuery,
+    May,
+    Name,
+    Query,
+    Question,
+    Verb,
+    Who,
+    says,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +55,22 @@ class Restores:
     entries: tuple[Held, ...]
     proof: bytes
     texts: tuple[Payload, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedConfirmation:
+    """An admin's word that the clock is right, and the reason (None once erased)."""
+
+    record: TimeConfirmationRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockJump:
+    """A jump of the clock, and who confirmed the time since."""
+
+    record: ClockJumpRecord
+    confirmations: tuple[StatedConfirmation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +137,30 @@ class ListEntries(Query[Basis]):
     limit: Limit = 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmTime(Command):
+    """Confirm that the clock of the registry is right after its newest jump.
+
+    `date` is today's, in UTC, from another source than that clock, which has to agree.
+    """
+
+    declared = Change("POST", "/log/clock/confirmations", May(Act.CONFIRM_TIME, EVERYWHERE))
+    date: Annotated[str, Bounds(pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+    reason: Payload
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The date was confirmed for this reason, by the clock of the entry."""
+        is_then = entry.when.startswith(f"{self.date}T")
+        return is_then and says(entry, TimeConfirmed, date=self.date, reason=self.reason.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListClockJumps(ListQuery[ClockJump]):
+    """List the jumps of the clock of the registry, oldest first, and who confirmed the time since."""
+
+    declared = Question("/log/clock", Who.CALLER, proven=True)
+
+
 VERBS: Final[tuple[type[Verb], ...]] = (
     GetLogIdentity,
     GetGrowth,
@@ -113,4 +168,6 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     GetProof,
     GetLeaves,
     ListEntries,
+    ConfirmTime,
+    ListClockJumps,
 )

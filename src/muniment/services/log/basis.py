@@ -136,7 +136,7 @@ def make_basis(
     paths = find_paths(unit, sorted({0, *(index for one in listed for index in one.entries)}))
     digests = sorted(needs.texts | {record.salt for record in lister.namespaces if record is not None})
     return Basis(
-        head=signer.sign(paths.size, paths.root, paths.index_root, paths.newest),
+        head=signer.sign(paths.size, paths.root, paths.index_root, paths.newest, paths.said),
         subjects=tuple(listed),
         entries=tuple(Held(index=index, leaf=leaf, path=path) for index, leaf, path in paths.entries),
         texts=tuple(text for digest in digests if (text := unit.payloads.pick(digest)) is not None),

@@ -15,6 +15,7 @@ from muniment.log.index import Span
 from muniment.log.proofs import find_root, prove_consistency, prove_inclusions
 from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
+from muniment.services.clock import read_last_clock
 from muniment.signing.heads import HeadSigner
 
 
@@ -26,6 +27,7 @@ class Paths:
         size, root: those of the log.
         index_root: that of its index.
         newest: the time of the newest entry.
+        said: what the clock said at that entry.
         entries: the index and leaf of each entry, and its path in the log.
         subjects: the proofs of each entry from the index (`core.receipts.Proof.subjects`).
     """
@@ -34,6 +36,7 @@ class Paths:
     root: bytes
     index_root: bytes
     newest: str
+    said: str
     entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
     subjects: tuple[tuple[bytes, ...], ...] = ()
 
@@ -64,7 +67,7 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     """Find the paths that prove entries. Raises like `prove`."""
     size = unit.log.size()
     if not indexes:
-        return Paths(size=size, root=b"", index_root=b"", newest="", entries=())
+        return Paths(size=size, root=b"", index_root=b"", newest="", said="", entries=())
     for index in indexes:
         if not 0 <= index < size:
             raise EventNotFound(index=index)
@@ -76,15 +79,21 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     root = roots.pop()
     if root is None or roots:
         raise LogInconsistent(reason=f"the entries {min(indexes)} to {max(indexes)} do not lead to one root")
-    newest = unit.log.last_time()
-    return Paths(size=size, root=root, index_root=read_index(unit), newest=newest, entries=entries)
+    return Paths(
+        size=size,
+        root=root,
+        index_root=read_index(unit),
+        newest=unit.log.last_time(),
+        said=read_last_clock(unit.log),
+        entries=entries,
+    )
 
 
 def sign_paths(signer: HeadSigner, paths: Paths) -> list[Proof]:
     """Prove entries with one checkpoint. The state of the paths MUST be durable."""
     if not paths.entries:
         return []
-    checkpoint = signer.sign(paths.size, paths.root, paths.index_root, paths.newest)
+    checkpoint = signer.sign(paths.size, paths.root, paths.index_root, paths.newest, paths.said)
     subjects = paths.subjects or ((),) * len(paths.entries)
     return [
         Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint, subjects=proofs)
@@ -108,9 +117,8 @@ def prove_growth(unit: Unit, signer: HeadSigner, old: int, until: int | None) ->
     path = prove_consistency(old, end, unit.log.read_nodes) if 0 <= old <= end else ()
     if until is not None:
         return Growth(path=path, checkpoint=None)
-    checkpoint = signer.sign(
-        size, read_root(size, unit.log.read_nodes), read_index(unit), unit.log.last_time()
-    )
+    root, said = read_root(size, unit.log.read_nodes), read_last_clock(unit.log)
+    checkpoint = signer.sign(size, root, read_index(unit), unit.log.last_time(), said)
     return Growth(path=path, checkpoint=checkpoint)
 
 

@@ -40,7 +40,7 @@ def declare_restore(tx: Transaction, lost_after: int, reason: Payload) -> int:
             tx.keys.log,
             lost_after=lost_after,
             root=root,
-            time=tx.time,
+            time=tx.log_time,
             reason=reason.digest,
             previous=earlier[-1] if earlier else None,
         )
@@ -73,7 +73,7 @@ def get_restores(reading: Reading, _query: GetRestores) -> Restores:
     entries = [Held(index=index, leaf=leaf, path=path) for index, leaf, path in paths.entries[1:]]
     reasons = (unit.payloads.pick(_reason_of(held)) for held in entries)
     return Restores(
-        head=reading.signer.sign(paths.size, paths.root, paths.index_root, paths.newest),
+        head=reading.signer.sign(paths.size, paths.root, paths.index_root, paths.newest, paths.said),
         entries=tuple(entries),
         proof=proof.encode() if entries else b"",
         texts=tuple(text for text in reasons if text is not None),

@@ -18,6 +18,7 @@ from muniment.ports.clock import Clock
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.unit import Unit, Units
+from muniment.services.clock import find_newest, read_clock
 from muniment.services.gates.inbox import find_items
 from muniment.services.people.reading import Reading, Sight
 from muniment.signing.heads import HeadSigner
@@ -95,7 +96,7 @@ class Letters:
             sight=Sight(unit, Caller(principal=principal)),
             signer=self.signer,
             registry=self.registry,
-            time=max(write_time(now), unit.log.last_time()),
+            time=read_clock(find_newest(unit.log), write_time(now)),
         )
         after = Read(unit.log.size(), int(now.timestamp()))
         new = (item for item in find_items(reading) if _is_new(item, before, after))

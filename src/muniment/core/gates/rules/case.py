@@ -11,6 +11,7 @@ from muniment.core.claims.approvals import SignedApproval, evidence_of, last_app
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.recomputation import Contradiction
+from muniment.core.clock import NOW, Jump, Timeline
 from muniment.core.errors import InvalidTime
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
@@ -18,11 +19,16 @@ from muniment.core.times import read_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A period in which an alias pointed at the version; `until` is None if it still does."""
+    """A period in which an alias pointed at the version, by the clock; `until` is None if it still does.
+
+    `begun` and `ended` are the entries of the moves.
+    """
 
     alias: str
     since: str
     until: str | None = None
+    begun: int = 0
+    ended: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +61,8 @@ class Case:
     """The input of a gate: a version, an alias, the claims about the version, and who holds which role.
 
     Attributes:
-        now: the time of judgement (RFC 3339).
+        now: the time of judgement by the clock (RFC 3339).
+        jumps: the jumps of the clock, with who confirmed each.
         registry: the origin of the log; signatures for another registry do not count.
         policy: the digest of the policy.
         since: the entry that put it in force; what was decided before was decided under another.
@@ -87,6 +94,7 @@ class Case:
     own_roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     workloads: frozenset[str] = frozenset()
     guarantors: Mapping[str, tuple[frozenset[str], ...]] | None = None
+    jumps: tuple[Jump, ...] = ()
     holds: tuple[Hold, ...] = ()
     baselines: Mapping[str, Baseline | None] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
@@ -100,9 +108,24 @@ class Case:
         return self.version.partition("@")[0]
 
     @cached_property
+    def timeline(self) -> Timeline:
+        """The clock, as far as it is relied on for this version."""
+        return Timeline(self.jumps, lambda confirmation: confirmation.counts(self.authors))
+
+    @cached_property
     def time(self) -> datetime:
-        """The time of judgement."""
-        return read_time(self.now)
+        """The time of judgement. A clock that was set back makes nothing valid that had ended before."""
+        return read_time(max(self.now, self.timeline.anchor))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the time of judgement can be relied on."""
+        return self.timeline.is_credible(self.now)
+
+    def measure(self, hold: Hold) -> timedelta:
+        """Return how long an alias certainly pointed at the version."""
+        until = (NOW, self.now) if hold.until is None else (hold.ended or 0, hold.until)
+        return self.timeline.measure((hold.begun, hold.since), until)
 
     @cached_property
     def evidence(self) -> tuple["Measured", ...]:
@@ -239,6 +262,12 @@ def no(rule: Rule, message: str, claims: Iterable[Attestation] = (), *, remedy: 
     return Finding(
         rule=rule.label, passed=False, message=message, attestations=_digests(claims), remedy=remedy
     )
+
+
+def mistimed(rule: Rule, case: Case) -> Finding:
+    """Return the finding of a rule that depends on a time that cannot be relied on."""
+    remedy = "muniment admin confirm-time DATE --reason TEXT"
+    return no(rule, case.timeline.explain(case.now), remedy=remedy)
 
 
 def _digests(claims: Iterable[Attestation]) -> tuple[str, ...]:

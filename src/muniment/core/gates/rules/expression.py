@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.provenance import Provenance
-from muniment.core.gates.rules.case import Case, Finding, no, yes
+from muniment.core.gates.rules.case import Case, Finding, mistimed, no, yes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,8 @@ class Expression:
 
     def judge(self, case: Case) -> Finding:
         """Evaluate it on the case (docs/reference/policy.md)."""
+        if "now" in self.program.names and not case.is_timed:
+            return mistimed(self, case)
         result = self.program.evaluate(describe(case, self.program.names))
         if result is True:
             return yes(self, "true", case.attestations)

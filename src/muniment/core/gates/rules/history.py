@@ -8,8 +8,7 @@ from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.provenance import Provenance
 from muniment.core.counting import count
-from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
-from muniment.core.times import read_time
+from muniment.core.gates.rules.case import Case, Finding, mistimed, no, write_age, yes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +84,16 @@ class Soak:
 
     def judge(self, case: Case) -> Finding:
         """Add up the periods."""
-        spent = sum(
-            (
-                (case.time if hold.until is None else read_time(hold.until)) - read_time(hold.since)
-                for hold in case.holds
-                if hold.alias == self.alias
-            ),
-            timedelta(0),
-        )
+        held = [hold for hold in case.holds if hold.alias == self.alias]
+        spent = sum((case.measure(hold) for hold in held), timedelta(0))
+        clock = case.timeline.describe()
         if spent < self.least:
+            if held and not case.is_timed:
+                return mistimed(self, case)
             wait = f"muniment promote {case.version} {case.alias} --wait"
             remedy = wait if spent else f"muniment promote {case.version} {self.alias}"
-            return no(self, f"{write_age(spent)} so far", remedy=remedy)
-        return yes(self, write_age(spent))
+            return no(self, f"{write_age(spent)} so far{clock}", remedy=remedy)
+        return yes(self, f"{write_age(spent)}{clock}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +126,8 @@ class Window:
 
     def judge(self, case: Case) -> Finding:
         """Check the time."""
+        if not case.is_timed:
+            return mistimed(self, case)
         now = case.time.astimezone(self.zone)
         wait = f"muniment promote {case.version} {case.alias} --wait"
         for freeze in self.freezes:
@@ -141,7 +139,7 @@ class Window:
         if not self._is_open(now.time().replace(tzinfo=None)):
             hours = f"from {self.opens:%H:%M} to {self.closes:%H:%M}"
             return no(self, f"changes are allowed {hours}, it is {now:%H:%M}", remedy=wait)
-        return yes(self, f"{now:%A %H:%M}")
+        return yes(self, f"{now:%A %H:%M}{case.timeline.describe()}")
 
     def _is_open(self, now: time) -> bool:
         if self.opens is None or self.closes is None:

@@ -6,6 +6,7 @@ from sqlalchemy import Table
 
 from muniment.core.records import (
     AttestationRecord,
+    ClockJumpRecord,
     CommentRecord,
     DeploymentRecord,
     DraftRecord,
@@ -28,6 +29,7 @@ from muniment.core.records import (
     StatusRecord,
     TagRecord,
     TierRecord,
+    TimeConfirmationRecord,
     TokenRecord,
     VersionRecord,
     VouchRecord,
@@ -38,7 +40,7 @@ from muniment.stores.sql.tables.catalog import comments, mentions, owners, tags
 from muniment.stores.sql.tables.claims import attestations, deployments
 from muniment.stores.sql.tables.columns import metadata as metadata
 from muniment.stores.sql.tables.gates import moves, policies, requests, tiers
-from muniment.stores.sql.tables.log import namespaces
+from muniment.stores.sql.tables.log import clock_jumps, namespaces, time_confirmations
 from muniment.stores.sql.tables.people import (
     grants,
     issuers,
@@ -54,6 +56,8 @@ from muniment.stores.sql.tables.versions import drafts, models, retentions, stat
 
 TABLES: Final[dict[type[Record], Table]] = {
     NamespaceRecord: namespaces,
+    ClockJumpRecord: clock_jumps,
+    TimeConfirmationRecord: time_confirmations,
     PrincipalRecord: principals,
     KeyRecord: keys,
     VouchRecord: vouches,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import DDL, Column, Index, Integer, LargeBinary, Table, event
+from sqlalchemy import DDL, Column, ForeignKey, Index, Integer, LargeBinary, Table, event
 
 from muniment.stores.sql.tables.columns import Text, Whole, entry, metadata
 
@@ -30,6 +30,24 @@ namespaces: Final = Table(
     Column("name", Text, primary_key=True),
     Column("salt", Text, nullable=False),
     entry(),
+)
+
+clock_jumps: Final = Table(
+    "clock_jumps",
+    metadata,
+    entry(primary_key=True),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+)
+
+time_confirmations: Final = Table(
+    "time_confirmations",
+    metadata,
+    entry(primary_key=True),
+    Column("jump", Whole, ForeignKey("clock_jumps.index"), nullable=False),
+    Column("actor", Text, ForeignKey("principals.id"), nullable=False),
+    Column("confirmed", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 index_pages: Final = Table(

@@ -111,6 +111,14 @@ def _make_people() -> None:
         _entry(),
     )
     op.create_index("keys_by_principal", "keys", ["principal"])
+    op.create_table("clock_jumps", _entry(primary_key=True), *_texts("before", "after"))
+    op.create_table(
+        "time_confirmations",
+        _entry(primary_key=True),
+        sa.Column("jump", _WHOLE, sa.ForeignKey("clock_jumps.index"), nullable=False),
+        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *_texts("confirmed", "reason"),
+    )
     op.create_table(
         "vouches",
         _entry(primary_key=True),
@@ -191,7 +199,6 @@ def _make_deployments() -> None:
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
     op.create_index("deployments_by_target", "deployments", ["target", "index"])
@@ -237,7 +244,6 @@ def _make_lifecycle() -> None:
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("statuses_by_version", "statuses", ["name", "number", "index"])
     op.create_table(
@@ -249,7 +255,6 @@ def _make_lifecycle() -> None:
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("retentions_by_version", "retentions", ["name", "number", "index"])
 
@@ -298,7 +303,6 @@ def _make_comments() -> None:
         *_texts("reason", "reminded", nullable=True),
         sa.Column("closed", _WHOLE),
         *_texts("outcome", "answer", nullable=True),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("requests_by_state", "requests", ["closed", "index"])
     op.create_index("requests_by_requester", "requests", ["requester", "index"])
@@ -310,7 +314,6 @@ def _make_comments() -> None:
         sa.Column("about", _WHOLE),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         *_texts("posted", "text"),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("comments_by_version", "comments", ["name", "number", "index"])
     op.create_table(
@@ -318,7 +321,6 @@ def _make_comments() -> None:
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), primary_key=True),
         _entry(primary_key=True),
         *_version(),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
 
 
@@ -329,7 +331,6 @@ def _make_access() -> None:
         *_version(),
         sa.Column("tag", _TEXT, nullable=False),
         sa.Column("value", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("tags_by_version", "tags", ["name", "number", "index"])
     op.create_index("tags_by_value", "tags", ["value"])
@@ -383,12 +384,8 @@ def _make_webhooks() -> None:
         sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "cursors",
-        sa.Column("reader", _TEXT, primary_key=True),
-        sa.Column("next", _WHOLE, nullable=False),
-        sa.Column("failures", sa.Integer, nullable=False),
-    )
+    progress = sa.Column("next", _WHOLE, nullable=False), sa.Column("failures", sa.Integer, nullable=False)
+    op.create_table("cursors", sa.Column("reader", _TEXT, primary_key=True), *progress)
     op.create_table(
         "letters",
         sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
@@ -407,11 +404,8 @@ def _make_custody() -> None:
         sa.Column("since", _TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "usages",
-        sa.Column("holder", _TEXT, primary_key=True),
-        sa.Column("size_bytes", _WHOLE, nullable=False),
-    )
+    size = sa.Column("size_bytes", _WHOLE, nullable=False)
+    op.create_table("usages", sa.Column("holder", _TEXT, primary_key=True), size)
     op.create_table(
         "retries",
         sa.Column("caller", _TEXT, primary_key=True),
@@ -485,8 +479,9 @@ def _make_catalog() -> None:
     op.create_index("lineage_by_parent", "lineage", ["parent", "namespace", "child"])
 
 
-def _version() -> list[sa.Column]:
-    return [sa.Column("name", _TEXT, nullable=False), sa.Column("number", _WHOLE, nullable=False)]
+def _version() -> list[sa.schema.SchemaItem]:
+    known = sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"])
+    return [*_texts("name"), sa.Column("number", _WHOLE, nullable=False), known]
 
 
 def _entry(*, primary_key: bool = False) -> sa.Column[int]:
