@@ -14,6 +14,7 @@ from muniment.core.events import AliasMoved, Entry
 from muniment.core.gates.policy import Gate, Policy, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.names import Alias, ModelName
+from muniment.core.reads import Read
 from muniment.core.records import (
     AttestationRecord,
     ClockJumpRecord,
@@ -28,6 +29,7 @@ from muniment.core.records import (
     OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
+    ReadsSettingRecord,
     RecoveryRecord,
     RequestRecord,
     TimeConfirmationRecord,
@@ -36,6 +38,7 @@ from muniment.core.records import (
     VouchRecord,
     WebhookRecord,
 )
+from muniment.core.verbs.bytes import ReadsSetting
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, PolicyChange, Request
 from muniment.core.verbs.log import ClockJump, StatedConfirmation
@@ -71,6 +74,7 @@ from muniment.views.principals import (
     view_recoveries,
     view_tokens,
 )
+from muniment.views.reads import RecordedRead, view_reads
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline, Person
 from muniment.views.version import VersionMaterial, view_version
@@ -330,7 +334,38 @@ def make_lists() -> dict[str, View]:
         "approvals": view_approvals(f"{name}@7", make_decisions(), NAMES, SEAL, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
         "clock": view_clock(make_jumps(), NAMES, NOW),
+        "reads": view_reads(name, "acme", make_settings(), make_reads(), NAMES, NOW),
     }
+
+
+def make_settings() -> list[ReadsSetting]:
+    record = ReadsSettingRecord(
+        index=7000,
+        namespace="acme",
+        recording=1,
+        actor=VERA,
+        set="2026-10-01T09:00:00.000000Z",
+        reason=str(Digest.of(b"why")),
+    )
+    return [ReadsSetting(record=record, reason="We may have to recall a model.")]
+
+
+def make_reads() -> list[RecordedRead]:
+    first = Read(
+        principal=ADA,
+        version="acme/readmission@7",
+        files=2,
+        manifests=1,
+        first="2026-11-28T09:00:00.000000Z",
+        last="2026-11-28T17:30:00.000000Z",
+    )
+    later = replace(
+        first, principal="", first="2026-11-29T08:00:00.000000Z", last="2026-11-29T08:00:01.000000Z"
+    )
+    return [
+        RecordedRead(namespace="acme", day="2026-11-28", read=first, entry=8130),
+        RecordedRead(namespace="acme", day="2026-11-29", read=later),
+    ]
 
 
 def make_jumps() -> list[ClockJump]:

@@ -20,7 +20,7 @@ from muniment.core.people.roles import Role
 from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.verbs import catalog, gates, people, upkeep, versions
-from muniment.core.verbs.bytes import SetQuota
+from muniment.core.verbs.bytes import RecordReads, SetQuota, SetReads
 from muniment.core.verbs.log import ConfirmTime, GetProof
 from muniment.core.verbs.verb import Command
 from muniment.services.backend import LocalBackend
@@ -64,6 +64,14 @@ def store(backend: Backend, data: bytes) -> Digest:
     digest = backend.add_documents([data])[0]
     revision = Revision.of([File(path="w.bin", digest=digest, size_bytes=len(data))])
     return backend.add_documents([revision.manifest(), revision.config()])[0]
+
+
+def read(backend: Backend, reference: Reference) -> None:
+    """Read the manifest of a version, and have that written down."""
+    version = backend.ask(versions.GetVersion(reference=reference))
+    backend.open_blob(Digest.parse(version.revision)).close()
+    if isinstance(backend, Recording) and backend.local._notes is not None:
+        backend.local._notes.write()
 
 
 def sign_in(backend: LocalBackend, principal: str, token: str) -> LocalBackend:
@@ -114,6 +122,7 @@ def do_the_rest(
         catalog.SetTag(reference=version, key="stage", value=value),
         catalog.RemoveTag(reference=version, key="stage"),
         SetQuota(namespace="acme", size_bytes=1 << 30),
+        SetReads(namespace="acme", recording=True, reason=Payload.of("for recalls")),
         people.RegisterPrincipal(name=Payload.of("ci"), public_key=key.pem, expires=LATER, workload=True),
         people.EnrolKey(principal="ci", public_key=another.pem, expires=LATER),
         people.ConfirmPrincipal(principal="ci", reason=Payload.of("its rules are ours")),
@@ -129,6 +138,8 @@ def do_the_rest(
         people.RevokeToken(token=id_of(token)),
     ):
         backend.execute(command)
+    read(backend, version)
+    backend.execute(RecordReads(namespace="acme"))
     backend.execute(
         people.IssueToken(
             principal="Vera", token=id_of(invitation), name=Payload.of("hi"), expires=LATER, once=True

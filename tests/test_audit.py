@@ -863,6 +863,8 @@ COMMANDS: dict[type[Command], type[Event]] = {
     catalog.RemoveTag: events.TagSet,
     catalog.PostComment: events.CommentPosted,
     bytes_.SetQuota: events.QuotaSet,
+    bytes_.SetReads: events.ReadsSet,
+    bytes_.RecordReads: events.ReadsRecorded,
     people.RegisterPrincipal: events.PrincipalRegistered,
     people.ErasePrincipal: events.PrincipalErased,
     people.ConfirmPrincipal: events.PrincipalConfirmed,

@@ -165,6 +165,16 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, quota acme",
     ),
     (
+        e.ReadsSet(namespace="acme", recording=True, reason=D1),
+        '{"namespace":"acme","reason":"D1","recording":true}',
+        "namespace acme, reads acme",
+    ),
+    (
+        e.ReadsRecorded(namespace="acme", day="2026-01-01", number=1, reads=7, batch=D1),
+        '{"batch":"D1","day":"2026-01-01","namespace":"acme","number":1,"reads":7}',
+        "namespace acme, reads acme",
+    ),
+    (
         e.VersionPublished(
             name=X,
             number=1,

@@ -140,6 +140,7 @@ CODES = """
     move_unfounded
     name_taken
     namespace_not_found
+    no_reads_pending
     not_a_file
     not_a_person
     not_confirmed

@@ -114,6 +114,10 @@ def make_registry(directory: Path) -> None:
         registry.close_emergency(emergency, "it was a drill")
     with open_as(directory) as registry:
         end(registry)
+        registry.reads.turn("acme", on=True, reason="for recalls")
+        registry.pull("acme/x@1", directory / "pulled")
+    with open_as(directory) as registry:
+        registry.reads.flush("acme")
     link_login(directory / "registry")
     with open_parts(directory / "registry") as parts:
         declare_restore(parts, 20, "the disk failed", now)

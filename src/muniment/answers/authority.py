@@ -166,6 +166,11 @@ def _issue_token(view: View, entry: Entry, event: events.TokenIssued) -> Takes |
     return None if entry.actor == REGISTRY else _own_credential(view, entry, event)
 
 
+def _record_reads(_view: View, entry: Entry, _event: events.ReadsRecorded) -> Takes | None:
+    """The registry itself records the reads of each day."""
+    return None if entry.actor == REGISTRY else Takes(Act.RECORD_READS)
+
+
 def _end_draft(view: View, entry: Entry, event: events.DraftEnded) -> Takes:
     draft = view.projections.find(DraftRecord, (event.draft,))
     own = event.outcome is events.DraftOutcome.PUBLISHED or (draft and draft.author == entry.actor)
@@ -274,6 +279,8 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.IssuerTrusted: Takes(Act.ENROL, everywhere=True),
     events.IssuerDistrusted: Takes(Act.ENROL, everywhere=True),
     events.QuotaSet: Takes(Act.ENROL, everywhere=True),
+    events.ReadsSet: Takes(Act.RECORD_READS),
+    events.ReadsRecorded: _record_reads,
     events.VersionPublished: Takes(Act.PUBLISH),
     events.DraftSaved: Takes(Act.PUBLISH),
     events.DraftEnded: _end_draft,

@@ -33,6 +33,8 @@ from muniment.core.records import (
     PreferencesRecord,
     PrincipalRecord,
     QuotaRecord,
+    ReadsBatchRecord,
+    ReadsSettingRecord,
     Record,
     RecoveryRecord,
     RequestRecord,
@@ -116,6 +118,8 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
     TagRecord: (_VERSION,),
     TokenRecord: (Place(SubjectKind.TOKENS, "{}", ("principal",)),),
     PreferencesRecord: (Place(SubjectKind.PREFERENCES, "{}", ("principal",)),),
+    ReadsSettingRecord: (Place(SubjectKind.READS, "{}", ("namespace",)),),
+    ReadsBatchRecord: (Place(SubjectKind.READS, "{}", ("namespace",)),),
     QuotaRecord: (Place(SubjectKind.QUOTA, "{}", ("namespace",)),),
     WebhookRecord: (Place(SubjectKind.WEBHOOKS, "{}", ("namespace",)),),
     DeploymentRecord: (

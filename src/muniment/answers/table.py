@@ -24,8 +24,10 @@ from muniment.answers.policies import (
     list_policies_by_authors,
     list_tiers,
 )
+from muniment.answers.reads import get_reads
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
+from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, claims, gates, inbox, log, people, versions
 from muniment.core.verbs.verb import Query
 
@@ -52,6 +54,7 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.ListComments: list_comments,
     claims.ListDeployments: list_deployments,
     log.ListClockJumps: list_clock_jumps,
+    bytes_.GetReads: get_reads,
     people.GetPerson: get_person,
     people.GetKey: get_key,
     people.GetPreferences: get_preferences,

@@ -106,7 +106,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
             "Print the script that completes commands, names and aliases in a shell.",
         ),
         "entry": Entry("upkeep.entry:entry", "Show an entry of the log."),
-        "audit": Entry("upkeep.audit:audit", "Replay the log and find what cannot be true."),
+        "audit": Entry(
+            "upkeep.audit:audit", "Replay the log and find what cannot be true, and keep a record of reads."
+        ),
         "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
         "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint, or to a chat."),
         "admin": Entry("upkeep.admin:admin", "Maintain and repair a registry."),

@@ -15,6 +15,7 @@ from muniment.ports.lineage import Lineage
 from muniment.ports.outbox import Outbox
 from muniment.ports.payloads import Payloads
 from muniment.ports.projections import Projections
+from muniment.ports.reads import PendingReads
 from muniment.ports.retries import Retries
 from muniment.ports.uploads import Uploads
 
@@ -75,6 +76,10 @@ class Unit(Protocol):
     @property
     def outbox(self) -> Outbox:
         """The failed deliveries of webhooks."""
+
+    @property
+    def reads(self) -> PendingReads:
+        """The reads that are in no batch yet."""
 
     @property
     def cursors(self) -> Cursors:

@@ -21,6 +21,7 @@ from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
+from muniment.services.bytes.reads import ReadNotes
 from muniment.services.clock import read_last_clock
 from muniment.services.people.founding import found_registry
 from muniment.services.transaction import Transaction
@@ -73,6 +74,8 @@ def open_directory(  # noqa: PLR0913 - the options of opening
             nonces=new_id,
             keys=load_keys(root / "keys", units),
             caller=Caller(principal=_find_actor(units, signer, clock), direct=True),
+            # An older copy, or a disk that cannot be written, keeps no notes.
+            notes=None if read_only else ReadNotes(units, clock),
         )
     except BaseException:
         units.close()

@@ -2,7 +2,7 @@
 
 import fcntl
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +29,7 @@ from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings
 from muniment.services.bytes.direct import PROOF, DirectUploads
 from muniment.services.bytes.handovers import Handovers
+from muniment.services.bytes.reads import ReadNotes
 from muniment.services.bytes.uploads import Uploading
 from muniment.services.people.founding import found_registry
 from muniment.services.people.sessions import invite
@@ -114,11 +115,14 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units, HeadSigner(keys.log, now)),
         local=settings.database is None and settings.blobs is None,
         recovery_wait=timedelta(hours=settings.recovery_hours),
+        notes=ReadNotes(units, now),
     )
     scanner = ScanProcess() if settings.scan else None
     scans = None if scanner is None else _make_scans(units, stores.blobs, scanner, keys)
     mail = _make_mail(settings, units, keys)
-    jobs = _make_jobs(units, stores, direct, scans, _Sending(keys.log.name, settings.allowed), mail)
+    jobs = _make_jobs(
+        units, stores, direct, scans, _Sending(keys.log.name, settings.allowed), mail, registry.record_reads
+    )
     return Opened(registry=registry, jobs=jobs, scanner=scanner, invitation=invitation)
 
 
@@ -136,6 +140,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
     scans: Scans | None,
     sending: "_Sending",
     mail: Mapping[str, Handler],
+    record_reads: Callable[[], int],
 ) -> Jobs:
     @cache
     def load_delivery() -> Handler:
@@ -173,6 +178,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
         {
             "expiry": expire,
             "scrub": scrub_all,
+            "reads": lambda _: record_reads(),
             PROOF: prove,
             WEBHOOK: deliver,
             # The scouts find the scans that are left over.
@@ -182,6 +188,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
         {
             "expiry": timedelta(hours=6),
             "scrub": timedelta(days=7),
+            "reads": timedelta(hours=1),
             **({MAIL: _MAIL_ROUND} if mail else {}),
         },
         [plan_deliveries, *([] if scans is None else [scans.plan])],

@@ -13,7 +13,7 @@ from muniment.core.backend import Stored
 from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotIdentified, NotProven
-from muniment.core.people.callers import Caller
+from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
@@ -25,6 +25,14 @@ from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.services.bytes.custody import check_may_upload, check_readable, hold_uploaded
 from muniment.services.bytes.quotas import get_usage, set_quota
+from muniment.services.bytes.reads import (
+    ReadNotes,
+    find_recording,
+    get_pending_reads,
+    record_days,
+    record_reads,
+    set_reads,
+)
 from muniment.services.catalog.comments import erase_comment, post_comment
 from muniment.services.catalog.lineage import get_lineage
 from muniment.services.catalog.namespaces import list_namespaces
@@ -99,8 +107,12 @@ class LocalBackend:
         caller: Caller,
         recovery_wait: timedelta = RECOVERY_WAIT,
         allowed: AllowedAddresses = PUBLIC,
+        notes: ReadNotes | None = None,
     ) -> None:
-        """Use stores, a clock and keys; webhooks and issuers may be at allowed addresses."""
+        """Use stores, a clock and keys; webhooks and issuers may be at allowed addresses.
+
+        Reads are noted in `notes`, if there are any.
+        """
         self._units = units
         self._blobs = blobs
         self._clock = clock
@@ -109,6 +121,7 @@ class LocalBackend:
         self._caller = caller
         self._recovery_wait = recovery_wait
         self._allowed = allowed
+        self._notes = notes
         self._signer = HeadSigner(keys.log, clock)
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
@@ -170,7 +183,9 @@ class LocalBackend:
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
-        self._units.read(lambda unit: self._check_readable(unit, digest))
+        recording = self._units.read(lambda unit: self._check_readable(unit, digest))
+        if self._notes is not None:
+            self._notes.note(self._caller, digest, recording)
         return self._blobs.open(digest)
 
     def keep(self, blobs: Sequence[Stored]) -> None:
@@ -187,9 +202,12 @@ class LocalBackend:
         """
         if self._caller.principal is None:
             raise NotIdentified
+        return self._begin_as(unit, self._caller)
+
+    def _begin_as(self, unit: Unit, caller: Caller) -> Transaction:
         return Transaction(
             unit=unit,
-            caller=self._caller,
+            caller=caller,
             clock=self._clock,
             nonces=self._nonces,
             keys=self._keys,
@@ -197,9 +215,24 @@ class LocalBackend:
             allowed=self._allowed,
         )
 
+    def begin_own(self, unit: Unit) -> Transaction:
+        """Start a transaction of the registry itself in a unit of work."""
+        return self._begin_as(unit, Caller(principal=REGISTRY, direct=True))
+
     def close(self) -> None:
-        """Close the stores."""
-        self._units.close()
+        """Write what was noted, and close the stores."""
+        try:
+            if self._notes is not None and self._notes.write():
+                self._record_days()
+        finally:
+            self._units.close()
+
+    def _record_days(self) -> None:
+        """Put the reads of past days into batches, as the jobs of a server do."""
+        today = write_time(self._clock())[: len("2026-01-01")]
+        pending = self._units.read(lambda unit: [*unit.reads.list_days()])
+        if any(day < today for _, day in pending):
+            self._units.write(lambda unit: record_days(self.begin_own(unit), before=today))
 
     def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
         reading = self._read(unit, now)
@@ -235,9 +268,11 @@ class LocalBackend:
             newest=newest,
         )
 
-    def _check_readable(self, unit: Unit, digest: Digest) -> None:
+    def _check_readable(self, unit: Unit, digest: Digest) -> list[str]:
+        """Check that the caller may read a blob; return the namespaces that record that."""
         check_readable(unit, self._caller, digest)
         check_free(unit, self._caller, digest)
+        return [] if self._notes is None else find_recording(unit, self._caller, digest)
 
     def _check_may_store(self) -> None:
         if not self._caller.direct:
@@ -292,6 +327,8 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     catalog.PostComment: post_comment,
     catalog.EraseComment: erase_comment,
     bytes_.SetQuota: set_quota,
+    bytes_.SetReads: set_reads,
+    bytes_.RecordReads: record_reads,
     people.RegisterPrincipal: register_principal,
     people.ErasePrincipal: erase_principal,
     people.ConfirmPrincipal: confirm_principal,
@@ -322,6 +359,7 @@ _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.SearchVersions: search_versions,
     catalog.GetLineage: get_lineage,
     bytes_.GetUsage: get_usage,
+    bytes_.GetPendingReads: get_pending_reads,
     log.GetLogIdentity: get_log_identity,
     log.GetGrowth: get_growth,
     log.GetRestores: get_restores,

@@ -18,6 +18,7 @@ from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit, Units
 from muniment.services.backend import LocalBackend
+from muniment.services.bytes.reads import ReadNotes
 from muniment.services.people.founding import found_registry
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.keys import Algorithm, Identity
@@ -25,7 +26,7 @@ from muniment.signing.notes import NoteSigner
 from muniment.testing.bytes import MemoryBlobs, MemoryContents, MemoryHoldings, MemoryUploads
 from muniment.testing.indexes import MemoryCatalog, MemoryLineage, Spell
 from muniment.testing.records import MemoryIndex, MemoryLog, MemoryPayloads, MemoryProjections
-from muniment.testing.upkeep import MemoryCursors, MemoryJobs, MemoryOutbox, MemoryRetries
+from muniment.testing.upkeep import MemoryCursors, MemoryJobs, MemoryOutbox, MemoryPendingReads, MemoryRetries
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -51,6 +52,7 @@ class MemoryUnit:
     edges: dict[tuple[str, str, str, str], Edge] = field(default_factory=dict)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     cursors: MemoryCursors = field(default_factory=MemoryCursors)
+    reads: MemoryPendingReads = field(default_factory=MemoryPendingReads)
 
     def __post_init__(self) -> None:
         """Connect the catalog and the lineage to the projections."""
@@ -84,6 +86,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.edges),
                 copy.deepcopy(self._state.outbox),
                 copy.deepcopy(self._state.cursors),
+                copy.deepcopy(self._state.reads),
             )
             result = work(draft)
             self._state = draft
@@ -150,6 +153,8 @@ def open_over(
     def nonces() -> str:
         return str(uuid_utils.uuid7())
 
+    notes = ReadNotes(units, clock)
+
     def open_as(identity: Identity) -> LocalBackend:
         owner = RegisterPrincipal(name=Payload.of("founder"), public_key=identity.public.pem)
         units.write(
@@ -169,6 +174,7 @@ def open_over(
             nonces=nonces,
             keys=keys,
             caller=Caller(principal=key.principal if key and key.revoked is None else None),
+            notes=notes,
         )
 
     return open_as

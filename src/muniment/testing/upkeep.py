@@ -1,8 +1,10 @@
 """Retries, deliveries and jobs in memory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
+from muniment.core.reads import Read
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
@@ -49,6 +51,34 @@ class MemoryOutbox:
     def drop_dead(self, webhook: int, entry: int) -> None:
         """Drop a dead letter."""
         self.dead.pop((webhook, entry), None)
+
+
+@dataclass
+class MemoryPendingReads:
+    """Pending reads in a dictionary."""
+
+    pending: dict[tuple[str, str, str, str], Read] = field(default_factory=dict)
+
+    def add(self, namespace: str, day: str, read: Read) -> None:
+        """Add a read."""
+        key = (namespace, day, read.principal, read.version)
+        self.pending[key] = self.pending[key].join(read) if key in self.pending else read
+
+    def list(self, namespace: str, day: str) -> Sequence[Read]:
+        """List the reads of a day."""
+        return [
+            read
+            for key, read in sorted(self.pending.items(), key=itemgetter(0))
+            if key[:2] == (namespace, day)
+        ]
+
+    def list_days(self) -> Iterable[tuple[str, str]]:
+        """List the days."""
+        return sorted({(namespace, day) for namespace, day, _, _ in self.pending})
+
+    def drop(self, namespace: str, day: str) -> None:
+        """Drop the reads of a day."""
+        self.pending = {key: read for key, read in self.pending.items() if key[:2] != (namespace, day)}
 
 
 @dataclass

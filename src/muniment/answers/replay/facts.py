@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from muniment.answers.claims import read_revision
 from muniment.answers.clock import find_newest_jump, settle_time
 from muniment.answers.policies import find_set
+from muniment.answers.reads import count_batches
 from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service, status_of
@@ -28,6 +29,7 @@ from muniment.core.records import (
     ModelRecord,
     MoveRecord,
     PrincipalRecord,
+    ReadsSettingRecord,
     Record,
     RecoveryRecord,
     RequestRecord,
@@ -210,6 +212,16 @@ def _check_time(view: View, entry: Entry, event: events.TimeConfirmed) -> None:
         raise LogInconsistent(reason=f"it confirms the date {event.date}, and the clock said {entry.when}")
 
 
+def _check_reads(view: View, _entry: Entry, event: events.ReadsRecorded) -> None:
+    of_namespace = Where("namespace", "=", event.namespace)
+    if not view.projections.select(ReadsSettingRecord, of_namespace, limit=1):
+        raise LogInconsistent(reason=f"{event.namespace} never kept a record of reads")
+    expected = count_batches(view, event.namespace, event.day) + 1
+    if event.number != expected or event.reads < 1:
+        said = f"batch {event.number} of {event.day} with {event.reads} reads"
+        raise LogInconsistent(reason=f"it is {said}, expected batch {expected}")
+
+
 FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.VersionPublished: _check_version,
     events.StatusSet: _check_status,
@@ -226,4 +238,5 @@ FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.PolicyEnded: _check_policy_end,
     events.OwnerSet: _check_owner,
     events.TimeConfirmed: _check_time,
+    events.ReadsRecorded: _check_reads,
 }

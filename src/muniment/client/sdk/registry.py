@@ -10,6 +10,7 @@ from typing import Self
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.auditing import Audit, OnEntries, audit
+from muniment.client.audit.reads import Reads
 from muniment.client.gates.inbox import read_inbox
 from muniment.client.gates.moving import find_unguarded
 from muniment.client.gates.policies import Policies
@@ -76,6 +77,7 @@ class Registry(Views):
         self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
         self.preferences = Preferences(backend)
+        self.reads = Reads(backend)
 
     def __repr__(self) -> str:
         """Name its location."""

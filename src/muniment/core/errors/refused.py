@@ -256,6 +256,14 @@ class NotIndependent(Refused):
     advice = "ask another admin, one who is not there on the word of those whom it concerns"
 
 
+class NoReadsPending(Refused):
+    """All reads of a namespace are in batches already, or none were recorded."""
+
+    namespace: str
+    message = "no reads of {namespace} are pending"
+    advice = "see those that are recorded, and whether they are: muniment audit reads list {namespace}"
+
+
 class NothingToConfirm(Refused):
     """The clock of the registry has not jumped since the principal last confirmed the time."""
 

@@ -10,6 +10,8 @@ its entry share it.
 """
 
 from muniment.core.events.bytes import QuotaSet as QuotaSet
+from muniment.core.events.bytes import ReadsRecorded as ReadsRecorded
+from muniment.core.events.bytes import ReadsSet as ReadsSet
 from muniment.core.events.catalog import CommentErased as CommentErased
 from muniment.core.events.catalog import CommentPosted as CommentPosted
 from muniment.core.events.catalog import OwnerSet as OwnerSet

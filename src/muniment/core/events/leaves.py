@@ -11,7 +11,7 @@ from typing import Final
 from muniment.core import canonical, forms
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import EntryUnknown, InvalidDocument
-from muniment.core.events.bytes import QuotaSet
+from muniment.core.events.bytes import QuotaSet, ReadsRecorded, ReadsSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
 from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn
 from muniment.core.events.event import Entry, Event
@@ -89,6 +89,8 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         IssuerTrusted,
         IssuerDistrusted,
         QuotaSet,
+        ReadsSet,
+        ReadsRecorded,
         VersionPublished,
         DraftSaved,
         DraftEnded,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from muniment.core.claims.attestations import kind_of
 from muniment.core.counting import count
-from muniment.core.events.bytes import QuotaSet
+from muniment.core.events.bytes import QuotaSet, ReadsRecorded, ReadsSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
 from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn, Deployed
 from muniment.core.events.event import Event
@@ -76,7 +76,7 @@ _Recovery: TypeAlias = RecoveryBegun | RecoveryEnded
 _Registry: TypeAlias = (
     RegistryCreated | NamespaceCreated | IndexSealed | RegistryRestored | ClockJumped | TimeConfirmed
 )
-_Upkeep: TypeAlias = QuotaSet | WebhookSet | WebhookEnded | WebhookReplayed
+_Upkeep: TypeAlias = QuotaSet | ReadsSet | ReadsRecorded | WebhookSet | WebhookEnded | WebhookReplayed
 
 
 def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
@@ -233,12 +233,17 @@ def _write_registry(event: _Registry) -> str:
             return f"the date {event.date} was confirmed, after the clock jumped at entry {event.jump}"
 
 
-def _write_upkeep(event: _Upkeep) -> str:
+def _write_upkeep(event: _Upkeep) -> str:  # noqa: PLR0911 - one for each event
     match event:
         case QuotaSet(size_bytes=None):
             return f"{event.namespace} has no quota"
         case QuotaSet():
             return f"{event.namespace} may hold {count(event.size_bytes or 0, 'byte')}"
+        case ReadsSet():
+            keeps = "keeps a record of reads" if event.recording else "keeps no record of reads any more"
+            return f"{event.namespace} {keeps}"
+        case ReadsRecorded():
+            return f"{count(event.reads, 'read')} in {event.namespace} on {event.day} were recorded"
         case WebhookSet():
             return f"{event.namespace} has a new webhook"
         case WebhookEnded():

@@ -31,6 +31,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `tiers`       | `acme`              | risk tiers of models of a namespace                 |               |
 | `owner`       | `acme/x`            | owners of a model                                   | its owner     |
 | `quota`       | `acme`              | quotas of a namespace                               | its quota     |
+| `reads`       | `acme`              | the record of reads: on and off, and its batches    |               |
 | `webhooks`    | `acme`              | webhooks of a namespace                             |               |
 | `roles`       | `acme/<id>`         | roles of a principal there; `*/<id>`: everywhere    |               |
 | `grants`      | `acme`              | roles of everybody there; `*`: everywhere           |               |
@@ -79,6 +80,7 @@ class SubjectKind(StrEnum):
     TIERS = "tiers"
     OWNER = "owner"
     QUOTA = "quota"
+    READS = "reads"
     WEBHOOKS = "webhooks"
     ROLES = "roles"
     GRANTS = "grants"

@@ -40,20 +40,23 @@ class Act(StrEnum):
     GRANT = "grant roles"
     ENROL = "register principals and keys"
     CONFIRM_TIME = "confirm the time"
+    SEE_READS = "see who read"
+    RECORD_READS = "record who reads"
 
 
 _EVERYONE: Final = frozenset({Act.READ, Act.COMMENT})
+_READS: Final = frozenset({Act.SEE_READS, Act.RECORD_READS})
 _MAY: Final = {
     Role.READER: _EVERYONE,
     Role.CONTRIBUTOR: _EVERYONE | {Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS, Act.RETIRE},
     Role.VALIDATOR: _EVERYONE | {Act.ATTEST, Act.APPROVE},
     Role.APPROVER: _EVERYONE | {Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
-    Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
-    Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN},
+    Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT, *_READS},
+    Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN, Act.SEE_READS},
     Role.ADMIN: (
         _EVERYONE
         | {Act.ASSIGN, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK}
-        | {Act.CONFIRM_TIME}
+        | {Act.CONFIRM_TIME, *_READS}
     ),
 }
 

@@ -6,6 +6,8 @@ Each carries `index`, the entry of the log that made it, so that each can be pro
 from typing import Final
 
 from muniment.core.records.bytes import QuotaRecord as QuotaRecord
+from muniment.core.records.bytes import ReadsBatchRecord as ReadsBatchRecord
+from muniment.core.records.bytes import ReadsSettingRecord as ReadsSettingRecord
 from muniment.core.records.catalog import CommentRecord as CommentRecord
 from muniment.core.records.catalog import MentionRecord as MentionRecord
 from muniment.core.records.catalog import OwnerRecord as OwnerRecord
@@ -70,5 +72,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     PreferencesRecord,
     IssuerRecord,
     QuotaRecord,
+    ReadsSettingRecord,
+    ReadsBatchRecord,
     WebhookRecord,
 )

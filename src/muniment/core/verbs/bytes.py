@@ -1,12 +1,15 @@
-"""Bytes: the usage and quotas of namespaces. The bytes themselves have their own routes."""
+"""Bytes: usage, quotas and the record of reads of namespaces. The bytes themselves have their own routes."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from muniment.core.errors import NamespaceNotFound
-from muniment.core.events import Entry, QuotaSet
+from muniment.core.events import Entry, QuotaSet, ReadsRecorded, ReadsSet
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act
-from muniment.core.verbs.verb import Change, Command, May, Name, Query, Question, Verb, Within, says
+from muniment.core.reads import Read
+from muniment.core.records import ReadsBatchRecord, ReadsSettingRecord
+from muniment.core.verbs.verb import Bounds, Change, Command, May, Name, Query, Question, Verb, Within, says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,4 +42,91 @@ class GetUsage(Query[Usage]):
     namespace: Name
 
 
-VERBS: Final[tuple[type[Verb], ...]] = (SetQuota, GetUsage)
+Day = Annotated[str | None, Bounds(pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsSetting:
+    """Whether a record of reads is kept from then on, and the reason (None once erased)."""
+
+    record: ReadsSettingRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsBatch:
+    """A batch of the record of reads, and its text; None if the registry does not show it."""
+
+    record: ReadsBatchRecord
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOfReads:
+    """The record of reads of a namespace: when it was kept, and the batches, oldest first."""
+
+    settings: tuple[ReadsSetting, ...]
+    batches: tuple[ReadsBatch, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingReads:
+    """The reads that are in no batch yet, by day."""
+
+    namespace: str
+    days: tuple[tuple[str, tuple[Read, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetReads(Command):
+    """Keep a record of who is given bytes of which version in a namespace, or stop it."""
+
+    declared = Change("PUT", "/namespaces/{namespace}/reads", May(Act.RECORD_READS, "namespace"))
+    namespace: Name
+    recording: bool
+    reason: Payload
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The record was turned on or off for this reason."""
+        said = {"recording": self.recording, "reason": self.reason.digest}
+        return says(entry, ReadsSet, namespace=self.namespace, **said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordReads(Command):
+    """Put the reads that are in no batch yet into batches, also those of today."""
+
+    declared = Change("POST", "/namespaces/{namespace}/reads", May(Act.RECORD_READS, "namespace"))
+    namespace: Name
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """Reads of the namespace were recorded."""
+        return says(entry, ReadsRecorded, namespace=self.namespace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetReads(Query[RecordOfReads]):
+    """Get the record of reads of a namespace, from one day to another (both included)."""
+
+    declared = Question("/namespaces/{namespace}/reads", May(Act.SEE_READS, "namespace"), proven=True)
+    namespace: Name
+    since: Day = None
+    until: Day = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPendingReads(Query[PendingReads]):
+    """Get the reads of a namespace that are in no batch yet, which is the registry's word."""
+
+    declared = Question("/namespaces/{namespace}/reads/pending", May(Act.SEE_READS, "namespace"))
+    namespace: Name
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    SetQuota,
+    GetUsage,
+    SetReads,
+    RecordReads,
+    GetReads,
+    GetPendingReads,
+)

@@ -25,6 +25,7 @@ from muniment.ports.uploads import Upload
 from muniment.services.backend import LocalBackend
 from muniment.services.bytes.direct import DirectUploads
 from muniment.services.bytes.handovers import Handovers
+from muniment.services.bytes.reads import ReadNotes, record_days
 from muniment.services.bytes.uploads import Uploading, size_of
 from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
@@ -52,6 +53,7 @@ class ServedRegistry:
     allowed: AllowedAddresses
     scribe: Scribe
     local: bool
+    notes: ReadNotes
     recovery_wait: timedelta = RECOVERY_WAIT
 
     def identify(self, token: str | None) -> Caller:
@@ -85,6 +87,7 @@ class ServedRegistry:
             caller=caller,
             recovery_wait=self.recovery_wait,
             allowed=self.allowed,
+            notes=self.notes,
         )
 
     def add_documents(self, caller: Caller, documents: Sequence[bytes]) -> list[Digest]:
@@ -114,6 +117,13 @@ class ServedRegistry:
         for way in (self.direct, self.handovers):
             if way is not None:
                 way.drop(dropped)
+
+    def record_reads(self) -> int:
+        """Put the reads of past days into batches; return how many batches that made."""
+        today = write_time(self.clock())[: len("2026-01-01")]
+        return self.units.write(
+            lambda unit: len(record_days(self.open_as(NOBODY).begin_own(unit), before=today))
+        )
 
     def trusts(self, issuer: str) -> bool:
         """Return whether a rule trusts workloads of an issuer."""
@@ -176,7 +186,10 @@ class ServedRegistry:
         """Finish running work, and close the stores."""
         self.uploads.close()
         self.scribe.close()
-        self.units.close()
+        try:
+            self.notes.write()
+        finally:
+            self.units.close()
 
     def _identify(self, unit: Unit, token: str | None) -> Caller:
         if token is None:

@@ -29,6 +29,7 @@ from muniment.stores.sql.lineage import SqlLineage
 from muniment.stores.sql.outbox import SqlOutbox
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
+from muniment.stores.sql.reads import SqlPendingReads
 from muniment.stores.sql.retries import SqlRetries
 from muniment.stores.sql.schema import ensure_schema
 from muniment.stores.sql.statements import Statements
@@ -54,6 +55,7 @@ class SqlUnit:
     lineage: SqlLineage
     jobs: SqlJobs
     outbox: SqlOutbox
+    reads: SqlPendingReads
     cursors: SqlCursors
     blobs: BlobStore
 
@@ -181,6 +183,7 @@ class SqlUnits:
             SqlLineage(connection, known),
             SqlJobs(connection, known),
             SqlOutbox(connection, known),
+            SqlPendingReads(connection, known),
             SqlCursors(connection, known),
             self._blobs,
         )

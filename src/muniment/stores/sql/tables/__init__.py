@@ -22,6 +22,8 @@ from muniment.core.records import (
     PreferencesRecord,
     PrincipalRecord,
     QuotaRecord,
+    ReadsBatchRecord,
+    ReadsSettingRecord,
     Record,
     RecoveryRecord,
     RequestRecord,
@@ -35,7 +37,7 @@ from muniment.core.records import (
     VouchRecord,
     WebhookRecord,
 )
-from muniment.stores.sql.tables.bytes import quotas
+from muniment.stores.sql.tables.bytes import quotas, reads_batches, reads_settings
 from muniment.stores.sql.tables.catalog import comments, mentions, owners, tags
 from muniment.stores.sql.tables.claims import attestations, deployments
 from muniment.stores.sql.tables.columns import metadata as metadata
@@ -82,5 +84,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     PreferencesRecord: preferences,
     IssuerRecord: issuers,
     QuotaRecord: quotas,
+    ReadsSettingRecord: reads_settings,
+    ReadsBatchRecord: reads_batches,
     WebhookRecord: webhooks,
 }

@@ -6,6 +6,41 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, Table
 
 from muniment.stores.sql.tables.columns import Text, Whole, entry, metadata
 
+reads_settings: Final = Table(
+    "reads_settings",
+    metadata,
+    entry(primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("recording", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("set", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+reads_batches: Final = Table(
+    "reads_batches",
+    metadata,
+    entry(primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("number", Whole, nullable=False),
+    Column("reads", Whole, nullable=False),
+    Column("batch", Text, nullable=False),
+)
+
+pending_reads: Final = Table(
+    "pending_reads",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("principal", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("files", Whole, nullable=False),
+    Column("manifests", Whole, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("last", Text, nullable=False),
+)
+
 quotas: Final = Table(
     "quotas",
     metadata,

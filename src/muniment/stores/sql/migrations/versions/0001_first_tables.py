@@ -16,6 +16,11 @@ def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
     return [sa.Column(name, _TEXT, nullable=nullable) for name in names]
 
 
+def _keys(*names: str) -> list[sa.Column[str]]:
+    """Make columns of texts that are the primary key."""
+    return [sa.Column(name, _TEXT, primary_key=True) for name in names]
+
+
 def upgrade() -> None:
     """Make the log, the payloads and the projections."""
     _make_log()
@@ -31,6 +36,7 @@ def upgrade() -> None:
     _make_custody()
     _make_catalog()
     _make_jobs()
+    _make_reads()
     if op.get_bind().dialect.name == "sqlite":
         _forbid_changes_in_sqlite()
     else:
@@ -103,11 +109,9 @@ def _make_people() -> None:
         "keys",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("public_key", "enrolled", "assurance"),
-        *_texts("name", "expires", nullable=True),
+        *_texts("public_key", "enrolled", "assurance", "voucher"),
+        *_texts("name", "expires", "starter", nullable=True),
         sa.Column("revoked", _WHOLE),
-        sa.Column("voucher", _TEXT, nullable=False),
-        sa.Column("starter", _TEXT),
         _entry(),
     )
     op.create_index("keys_by_principal", "keys", ["principal"])
@@ -171,15 +175,11 @@ def _make_models() -> None:
     op.create_index("versions_by_author", "versions", ["author", "index"])
     op.create_table(
         "attestations",
-        sa.Column("name", _TEXT, primary_key=True),
-        sa.Column("revision", _TEXT, primary_key=True),
-        sa.Column("digest", _TEXT, primary_key=True),
-        sa.Column("predicate_type", _TEXT, nullable=False),
+        *_keys("name", "revision", "digest"),
+        *_texts("predicate_type", "recorded", "assurance"),
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("key_id", _TEXT, sa.ForeignKey("keys.id"), nullable=False),
-        sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.Column("assurance", _TEXT, nullable=False),
         sa.Column("withdrawn", _WHOLE),
         _entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
@@ -195,9 +195,8 @@ def _make_deployments() -> None:
         *_version(),
         *_texts("target", "state"),
         sa.Column("loaded", _TEXT),
-        sa.Column("attestation", _TEXT, nullable=False),
+        *_texts("attestation", "recorded"),
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
     )
     op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
@@ -230,7 +229,7 @@ def _make_policies() -> None:
         sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
         sa.Column("owner", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
+        *_texts("set"),
     )
     op.create_index("owners_by_model", "owners", ["name", "index"])
 
@@ -267,9 +266,8 @@ def _make_aliases() -> None:
         sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("moved", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.Column("verdicts", _TEXT, nullable=False),
+        *_texts("moved", "verdicts"),
         sa.Column("emergency", sa.Integer, nullable=False),
         sa.Column("due", _TEXT),
         sa.Column("closed", _WHOLE),
@@ -285,12 +283,10 @@ def _make_comments() -> None:
         _entry(primary_key=True),
         *_texts("name", "revision", "kind"),
         sa.Column("size_bytes", _WHOLE, nullable=False),
-        sa.Column("attestations", _TEXT, nullable=False),
+        *_texts("attestations", "saved"),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("saved", _TEXT, nullable=False),
-        sa.Column("message", _TEXT),
+        *_texts("message", "outcome", nullable=True),
         sa.Column("ended", _WHOLE),
-        sa.Column("outcome", _TEXT),
     )
     op.create_index("drafts_by_name", "drafts", ["name", "ended", "index"])
     op.create_table(
@@ -338,11 +334,9 @@ def _make_access() -> None:
         "tokens",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("label", _TEXT),
-        *_texts("scopes", "issued", "expires"),
+        *_texts("label", "starter", nullable=True),
+        *_texts("scopes", "issued", "expires", "voucher"),
         sa.Column("once", sa.Integer, nullable=False),
-        sa.Column("voucher", _TEXT, nullable=False),
-        sa.Column("starter", _TEXT),
         sa.Column("revoked", _WHOLE),
         _entry(),
     )
@@ -359,12 +353,8 @@ def _make_access() -> None:
         sa.Column("person_claim", _TEXT),
         sa.Column("ended", _WHOLE),
     )
-    op.create_table(
-        "quotas",
-        _entry(primary_key=True),
-        sa.Column("namespace", _TEXT, nullable=False),
-        sa.Column("size_bytes", _WHOLE),
-    )
+    size = sa.Column("size_bytes", _WHOLE)
+    op.create_table("quotas", _entry(primary_key=True), *_texts("namespace"), size)
     op.create_index("quotas_by_namespace", "quotas", ["namespace", "index"])
 
 
@@ -379,8 +369,7 @@ def _make_webhooks() -> None:
     )
     op.create_table(
         "contents",
-        sa.Column("digest", _TEXT, primary_key=True),
-        sa.Column("namespace", _TEXT, primary_key=True),
+        *_keys("digest", "namespace"),
         sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
@@ -398,8 +387,7 @@ def _make_webhooks() -> None:
 def _make_custody() -> None:
     op.create_table(
         "holdings",
-        sa.Column("digest", _TEXT, primary_key=True),
-        sa.Column("holder", _TEXT, primary_key=True),
+        *_keys("digest", "holder"),
         sa.Column("size_bytes", _WHOLE, nullable=False),
         sa.Column("since", _TEXT, nullable=False),
         sqlite_with_rowid=False,
@@ -408,11 +396,9 @@ def _make_custody() -> None:
     op.create_table("usages", sa.Column("holder", _TEXT, primary_key=True), size)
     op.create_table(
         "retries",
-        sa.Column("caller", _TEXT, primary_key=True),
-        sa.Column("key", _TEXT, primary_key=True),
-        sa.Column("fingerprint", _TEXT, nullable=False),
+        *_keys("caller", "key"),
+        *_texts("fingerprint", "time"),
         sa.Column("entry", _WHOLE, nullable=False),
-        sa.Column("time", _TEXT, nullable=False),
     )
     op.create_index("retries_by_time", "retries", ["time"])
     op.create_table(
@@ -430,6 +416,27 @@ def _make_custody() -> None:
     )
     op.create_index("uploads_by_principal", "uploads", ["principal"])
     op.create_index("uploads_by_time", "uploads", ["touched"])
+
+
+def _make_reads() -> None:
+    op.create_table(
+        "reads_settings",
+        _entry(primary_key=True),
+        *_texts("namespace", "actor", "set", "reason"),
+        sa.Column("recording", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "reads_batches",
+        _entry(primary_key=True),
+        *_texts("namespace", "day", "batch"),
+        *[sa.Column(name, _WHOLE, nullable=False) for name in ("number", "reads")],
+    )
+    op.create_table(
+        "pending_reads",
+        *_keys("namespace", "day", "principal", "version"),
+        *[sa.Column(name, _WHOLE, nullable=False) for name in ("files", "manifests")],
+        *_texts("first", "last"),
+    )
 
 
 def _make_jobs() -> None:
@@ -469,10 +476,7 @@ def _make_catalog() -> None:
     op.create_index("past_attributes_by_text", "past_attributes", ["key", "text", "version"])
     op.create_table(
         "lineage",
-        sa.Column("child", _TEXT, primary_key=True),
-        sa.Column("parent", _TEXT, primary_key=True),
-        sa.Column("namespace", _TEXT, primary_key=True),
-        sa.Column("relation", _TEXT, primary_key=True),
+        *_keys("child", "parent", "namespace", "relation"),
         sa.Column("name", _TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
