@@ -11,16 +11,12 @@ from muniment.client.claims.overlap import find_overlap
 from muniment.client.claims.signers import Signer
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.aliases import check_alias, resolve_move
-from muniment.client.proofs.checking import (
-    check_signature,
-    read_claims,
-    read_document,
-    read_revision,
-)
+from muniment.client.proofs.checking import check_signature, read_claims, read_document, read_revision
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.verifying import Check, check_version
 from muniment.client.versions.approving import (
     sign_claim,
+    warn_uncounted,
     write_approval,
     write_waiver,
     write_withdrawal,
@@ -348,12 +344,14 @@ class Version:
         digest of a `waiver`, that is approved instead of the version. `signer` signs instead of this
         machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
 
+        Warns with `UncountedApproval` if it does not count, as when an author vouches for us.
+
         Raises:
             OwnVersion: we made it.
             AlreadyApproved: we have approved it for that alias.
             PolicyNotFound: the alias has no policy to approve it under.
         """
-        return self._decide(
+        receipt = self._decide(
             alias,
             role,
             SigningDecision.APPROVE,
@@ -363,6 +361,8 @@ class Version:
             waiver=waiver,
             signer=signer,
         )
+        warn_uncounted(self._session.backend, self.record, alias, receipt)
+        return receipt
 
     def reject(
         self,
