@@ -75,7 +75,7 @@ from muniment.views.principals import (
     view_recoveries,
     view_tokens,
 )
-from muniment.views.reads import RecordedRead, view_reads
+from muniment.views.reads import RecordedRead, view_reads, view_reads_settings
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline, Person
 from muniment.views.version import view_version
@@ -336,6 +336,7 @@ def make_lists() -> dict[str, View]:
         "approvals": view_approvals(f"{name}@7", make_decisions(), NAMES, SEAL, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
         "clock": view_clock(make_jumps(), NAMES, NOW),
+        "reads-settings": view_reads_settings("acme", make_settings(), NAMES, NOW),
         "reads": view_reads(name, "acme", make_settings(), make_reads(), NAMES, NOW),
     }
 

@@ -24,6 +24,8 @@ from muniment.core.canonical import JsonObject
 from muniment.core.clock import MAX_STEP, NOW, Confirmation, Jump, Timeline, is_jump, smooth
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    AnswerAhead,
+    AnswerStale,
     AuditFailed,
     ClockDisagrees,
     GateFailed,
@@ -293,6 +295,30 @@ def test_a_confirmation_names_the_date() -> None:
     (confirmation,) = jump.confirmations
     assert (jump.record.before[:10], jump.record.after[:10]) == ("2026-01-05", "2026-03-06")
     assert confirmation.reason == "by my watch"
+
+
+def test_clients_refuse_a_clock_that_is_ahead_until_it_is_right(tmp_path: Path) -> None:
+    """While the clock is ahead, a client with a greatest age believes nothing; afterwards it goes on."""
+    town = Town()
+    true = town.clock
+
+    def open_client() -> TrustedBackend:
+        memory = DirectoryMemory(tmp_path, "here")
+        return TrustedBackend(town.fay, memory, "here", clock=lambda: true, max_age_s=3600)
+
+    client = open_client()
+    town.clock = true + timedelta(days=60)
+    town.tag()
+    for ask in (open_client, lambda: client.ask(ListClockJumps())):
+        with pytest.raises(AnswerAhead):
+            ask()
+    town.clock = true
+    town.tag()
+    assert len(client.ask(ListClockJumps())) == 2
+    assert len(open_client().ask(ListClockJumps())) == 2
+    true += timedelta(hours=2)
+    with pytest.raises(AnswerStale):
+        open_client()
 
 
 # ---- forged logs

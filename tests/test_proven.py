@@ -41,7 +41,7 @@ from muniment.core.gates.rules.expression import Program
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.verbs.bytes import GetReads
+from muniment.core.verbs.bytes import ListReads, ListReadsSettings
 from muniment.core.verbs.catalog import (
     GetModel,
     GetNamespace,
@@ -172,8 +172,9 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
     me = backend.ask(GetSelf()).record.id
     yield GetPreferences(principal=me)
     yield ListClockJumps()
-    yield GetReads(namespace="acme")
-    yield GetReads(namespace="acme", since="2026-01-01", until="2026-01-02")
+    yield ListReadsSettings(namespace="acme")
+    yield ListReads(namespace="acme")
+    yield ListReads(namespace="acme", since="2026-01-01", until="2026-01-02")
     yield from (GetInboxItem.again(item, me) for item in backend.ask(GetInbox()))
     people = backend.ask(ListPeople(limit=1000))
     for at in times:

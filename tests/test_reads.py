@@ -38,7 +38,7 @@ from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
 from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.people.roles import Role
 from muniment.core.reads import Batch, Read, divide, read_batch
-from muniment.core.verbs.bytes import GetPendingReads, GetReads, RecordReads, SetReads
+from muniment.core.verbs.bytes import GetPendingReads, ListReads, RecordReads, SetReads
 from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import GetVersion
 from muniment.ports.unit import Unit
@@ -47,6 +47,7 @@ from muniment.services.bytes import reads as services
 from muniment.services.upkeep.rebuild import find_false
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing import open_memory
 from muniment.testing.backends import NAME, add_person, publish
@@ -172,11 +173,14 @@ def test_who_may(town: Town, tmp_path: Path) -> None:
     town.write()
     town.sue.execute(RecordReads(namespace="acme"))
     assert len(town.trust(otto, tmp_path).list("acme", since="2026-01-01")) == 1
-    for query in (GetReads(namespace="acme"), GetPendingReads(namespace="acme")):
+    for query in (ListReads(namespace="acme"), GetPendingReads(namespace="acme")):
         with pytest.raises(NotPermitted):
             town.rita.ask(query)
+    assert [one.reason for one in town.trust(town.rita, tmp_path / "rita").settings("acme")] == [
+        "for recalls"
+    ]
     # The digest of a batch, which members can read in the log, opens nothing.
-    (batch,) = town.sue.ask(GetReads(namespace="acme")).batches
+    (batch,) = town.sue.ask(ListReads(namespace="acme"))
     with pytest.raises(BlobNotFound):
         town.rita.open_blob(Digest.parse(batch.record.batch))
 
@@ -187,7 +191,7 @@ def test_a_batch_that_is_withheld_or_altered_is_missed(town: Town, tmp_path: Pat
     read_all(town.rita)
     town.write()
     town.sue.execute(RecordReads(namespace="acme"))
-    (batch,) = town.sue.ask(GetReads(namespace="acme")).batches
+    (batch,) = town.sue.ask(ListReads(namespace="acme"))
 
     class Hiding:
         """A backend whose answers lack the batch, or have another one."""
@@ -258,9 +262,9 @@ def test_many_reads_make_several_batches(town: Town) -> None:
 
     town.owner._units.write(add)
     town.sue.execute(RecordReads(namespace="acme"))
-    record = town.sue.ask(GetReads(namespace="acme"))
-    assert [batch.record.number for batch in record.batches] == [*range(1, len(parts) + 1)]
-    assert sum(batch.record.reads for batch in record.batches) == len(reads)
+    batches = town.sue.ask(ListReads(namespace="acme"))
+    assert [batch.record.number for batch in batches] == [*range(1, len(parts) + 1)]
+    assert sum(batch.record.reads for batch in batches) == len(reads)
     assert town.owner._units.read(find_false) is None
 
 
@@ -289,10 +293,14 @@ def test_a_registry_that_cannot_write_its_notes_gives_no_more(
     assert [(files, manifests) for _, _, files, manifests in town.pending()] == [(2, 1)]
 
 
-def test_pending_reads_in_every_store(tmp_path: Path) -> None:
+def test_pending_reads_in_every_store(tmp_path: Path, database: str) -> None:
     """Reads of one principal, version and day add up, in memory and in SQL, and go by the day."""
     blobs = LocalBlobs.create(tmp_path)
-    for units in (open_sqlite(tmp_path / "r.db", blobs), open_memory()(Identity.generate())._units):
+    for units in (
+        open_sqlite(tmp_path / "r.db", blobs),
+        open_postgresql(database, blobs),
+        open_memory()(Identity.generate())._units,
+    ):
 
         def check(unit: Unit) -> None:
             early = Read(principal="p", version="acme/x@1", files=1, manifests=0, first="1", last="2")
@@ -308,6 +316,7 @@ def test_pending_reads_in_every_store(tmp_path: Path) -> None:
             assert [*unit.reads.list("acme", "2026-01-02")] == []
 
         units.write(check)
+        units.close()
 
 
 # ---- embedded
@@ -378,6 +387,7 @@ def test_the_commands_of_the_record(registry: Registry, settings: Settings, tmp_
     run("audit", "reads", "off", "acme", "--reason", "no longer needed")
     assert "keeps no record of reads now" in run("audit", "reads", "list", "acme")
     assert registry.reads.settings("acme")[-1].reason == "no longer needed"
+    assert "no longer needed" in run("audit", "reads", "show", "acme")
 
 
 # ---- served

@@ -104,6 +104,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.ClaimWithdrawn: {"claim", "entry", "key", "assurance"},
     e.AliasMoved: {"previous", "verdicts", "due"},
     e.TimeConfirmed: {"jump"},
+    e.ReadsRecorded: {"day", "number", "reads", "batch"},
     e.AliasRemoved: {"previous"},
     e.EmergencyClosed: {"name", "alias", "number", "previous"},
     e.RequestReminded: {"request"},

@@ -24,7 +24,7 @@ from muniment.answers.policies import (
     list_policies_by_authors,
     list_tiers,
 )
-from muniment.answers.reads import get_reads
+from muniment.answers.reads import list_reads, list_reads_settings
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
 from muniment.core.verbs import bytes as bytes_
@@ -54,7 +54,8 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.ListComments: list_comments,
     claims.ListDeployments: list_deployments,
     log.ListClockJumps: list_clock_jumps,
-    bytes_.GetReads: get_reads,
+    bytes_.ListReadsSettings: list_reads_settings,
+    bytes_.ListReads: list_reads,
     people.GetPerson: get_person,
     people.GetKey: get_key,
     people.GetPreferences: get_preferences,

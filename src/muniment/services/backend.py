@@ -184,9 +184,14 @@ class LocalBackend:
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
         recording = self._units.read(lambda unit: self._check_readable(unit, digest))
-        if self._notes is not None:
-            self._notes.note(self._caller, digest, recording)
-        return self._blobs.open(digest)
+        source = self._blobs.open(digest)
+        try:
+            if self._notes is not None:
+                self._notes.note(self._caller, digest, recording)
+        except BaseException:
+            source.close()
+            raise
+        return source
 
     def keep(self, blobs: Sequence[Stored]) -> None:
         """Record that the caller has stored blobs; until they are published, only the caller may use them."""

@@ -61,6 +61,33 @@ def view_reads(  # noqa: PLR0913, PLR0917 - what it is made from
     return replace(listed, sections=(*([kept] if settings else []), *listed.sections))
 
 
+def view_reads_settings(
+    namespace: str, settings: Sequence[ReadsSetting], names: Mapping[str, str], now: str
+) -> View:
+    """Show when a record of the reads in a namespace was turned on and off."""
+    columns = (
+        Column("set", "age"),
+        Column("recording", "record"),
+        Column("actor", "by"),
+        Column("reason", "why", below=True),
+    )
+    rows = [
+        Row(
+            cells=(
+                Time(one.record.set),
+                "on" if one.record.recording else "off",
+                name_people(names, one.record.actor),
+                read_text(one.record.reason, one.reason),
+            ),
+            vouched=Vouched(Mark.RECORDED, one.record.index),
+        )
+        for one in settings
+    ]
+    empty = f"{namespace} has never kept a record of reads"
+    title = f"The record of reads of {namespace}"
+    return view_list("reads-settings", title, columns, rows, now, heading="Record", empty=empty)
+
+
 def _view_setting(setting: ReadsSetting, names: Mapping[str, str]) -> Fact:
     record = setting.record
     reason = read_text(record.reason, setting.reason)

@@ -83,6 +83,22 @@ def turn_off(terminal: Terminal, namespace: str, reason: str) -> None:
     answer_receipt(terminal, receipt, [f"{namespace} keeps no record of reads any more"])
 
 
+@reads.command()
+@click.argument("namespace", type=NAMESPACE)
+@full_option
+@output_option
+@json_option
+@click.pass_obj
+def show(terminal: Terminal, namespace: str, *, full: bool, output: str | None) -> None:
+    """Show when a record was kept in a namespace, by whom and why.
+
+    Every member may know.
+    """
+    with connect(terminal) as registry:
+        view = registry.reads.view_settings(namespace)
+    answer_view(terminal, view, full=full, output=output)
+
+
 @reads.command("list")
 @click.argument("what", metavar="NAMESPACE|MODEL|REF")
 @click.option("--since", metavar="TIME", help="The first day: a date, or a duration before now [30d].")

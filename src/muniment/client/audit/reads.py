@@ -14,13 +14,14 @@ from muniment.core.receipts import Receipt
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.bytes import (
     GetPendingReads,
-    GetReads,
+    ListReads,
+    ListReadsSettings,
     ReadsBatch,
     ReadsSetting,
     RecordReads,
     SetReads,
 )
-from muniment.views.reads import RecordedRead, view_reads
+from muniment.views.reads import RecordedRead, view_reads, view_reads_settings
 from muniment.views.view import View
 
 # What is listed unless somebody says since when.
@@ -62,9 +63,14 @@ class Reads:
         return self._backend.execute(RecordReads(namespace=namespace))
 
     def settings(self, namespace: str) -> Sequence[ReadsSetting]:
-        """List who turned the record of a namespace on and off, oldest first, proven."""
-        day = self._backend.time()[:_DAY]
-        return self._backend.ask(GetReads(namespace=namespace, since=day, until=day)).settings
+        """List who turned the record of a namespace on and off, oldest first, proven; any role is enough."""
+        return self._backend.ask(ListReadsSettings(namespace=namespace))
+
+    def view_settings(self, namespace: str) -> View:
+        """Show who turned the record of a namespace on and off, as `muniment audit reads show` does."""
+        settings = self.settings(namespace)
+        names = find_names(self._backend, {one.record.actor for one in settings})
+        return view_reads_settings(namespace, settings, names, self._backend.time())
 
     def list(
         self, what: str, *, since: str | None = None, until: str | None = None
@@ -80,8 +86,8 @@ class Reads:
         """
         namespace, named = self._read_name(what)
         first, last = self._read_day(since or _RECENT), self._read_day(until)
-        proven = self._backend.ask(GetReads(namespace=namespace, since=first, until=last))
-        recorded = [one for batch in proven.batches for one in _read(namespace, batch)]
+        batches = self._backend.ask(ListReads(namespace=namespace, since=first, until=last))
+        recorded = [one for batch in batches for one in _read(namespace, batch)]
         pending = self._backend.ask(GetPendingReads(namespace=namespace))
         if pending.namespace != namespace:
             raise AnswerIncomplete(what=f"the pending reads of {namespace}")

@@ -26,7 +26,7 @@ from muniment.core.errors import (
     NotShown,
 )
 from muniment.core.receipts import Receipt
-from muniment.core.times import Clock, write_seconds, write_time
+from muniment.core.times import Clock, read_time, write_seconds, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity
 from muniment.log.proofs import verify_consistency
 from muniment.signing.heads import Head, open_head
@@ -102,7 +102,7 @@ class Follower:
         now = Remembered.of(sent.verifier, head)
         if now.size < sent.size:
             raise self._explain(now, sent)
-        self._check_age(now, sent)
+        self._check_age(head, sent)
         seen = self._seen
         self._compare(seen, now)
         with self._seeing:
@@ -136,7 +136,8 @@ class Follower:
         newest = self._seen
         with unproven_absence():
             growth = self._backend.ask(GetGrowth(size=newest.size))
-        now = Remembered.of(newest.verifier, open_head(growth.checkpoint or b"", self.verifier))
+        head = open_head(growth.checkpoint or b"", self.verifier)
+        now = Remembered.of(newest.verifier, head)
         if now.size < newest.size:
             known = self._memory.recall(newest.verifier)
             if not (self._read_only and self._contains_earlier(now, known.heads)):
@@ -144,19 +145,24 @@ class Follower:
             self._seen, self._behind = now, newest
             return
         # A directory that is only read is as old as its newest entry.
-        self._check_age(now, Remembered.nothing(newest.verifier) if self._read_only else newest)
+        self._check_age(head, Remembered.nothing(newest.verifier) if self._read_only else newest)
         self._check(newest, now, growth.path)
         latest = now if self._read_only else max(newest, now, key=lambda head: (head.size, head.time))
         self._seen = self._remember(latest, newest)
 
-    def _check_age(self, head: Remembered, sent: Remembered) -> None:
-        now = self._clock().timestamp()
-        oldest = max(sent.time - DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
-        if head.time < oldest:
+    def _check_age(self, head: Head, sent: Remembered) -> None:
+        if head.time < sent.time - DRIFT_S:
             raise AnswerStale(location=self._location, time=write_seconds(head.time))
-        # What is remembered for tomorrow would make every answer until then stale. A directory has our clock.
-        if self._max_age_s is not None and head.time > now + DRIFT_S:
-            raise AnswerAhead(location=self._location, time=write_seconds(head.time))
+        # A directory has our clock.
+        if self._max_age_s is None:
+            return
+        # The time of a head never goes back; what the clock said may be right again after it was ahead.
+        now, said = self._clock().timestamp(), read_time(head.now).timestamp()
+        if said < now - self._max_age_s:
+            raise AnswerStale(location=self._location, time=head.now)
+        # What is remembered for tomorrow would make every answer until then stale.
+        if said > now + DRIFT_S:
+            raise AnswerAhead(location=self._location, time=head.now)
 
     def _remember(self, head: Remembered, checked: Remembered) -> Remembered:
         """Remember a head, which extends `checked`; return the newest one, which may be another process's."""

@@ -9,7 +9,19 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.reads import Read
 from muniment.core.records import ReadsBatchRecord, ReadsSettingRecord
-from muniment.core.verbs.verb import Bounds, Change, Command, May, Name, Query, Question, Verb, Within, says
+from muniment.core.verbs.verb import (
+    Bounds,
+    Change,
+    Command,
+    ListQuery,
+    May,
+    Name,
+    Query,
+    Question,
+    Verb,
+    Within,
+    says,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +74,6 @@ class ReadsBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordOfReads:
-    """The record of reads of a namespace: when it was kept, and the batches, oldest first."""
-
-    settings: tuple[ReadsSetting, ...]
-    batches: tuple[ReadsBatch, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingReads:
     """The reads that are in no batch yet, by day."""
 
@@ -105,8 +109,18 @@ class RecordReads(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GetReads(Query[RecordOfReads]):
-    """Get the record of reads of a namespace, from one day to another (both included)."""
+class ListReadsSettings(ListQuery[ReadsSetting]):
+    """List when a record of reads was turned on and off in a namespace, and why, oldest first."""
+
+    declared = Question(
+        "/namespaces/{namespace}/reads/settings", Within("namespace", NamespaceNotFound), proven=True
+    )
+    namespace: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReads(ListQuery[ReadsBatch]):
+    """List the batches of the record of reads of a namespace, from one day to another (both included)."""
 
     declared = Question("/namespaces/{namespace}/reads", May(Act.SEE_READS, "namespace"), proven=True)
     namespace: Name
@@ -127,6 +141,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     GetUsage,
     SetReads,
     RecordReads,
-    GetReads,
+    ListReadsSettings,
+    ListReads,
     GetPendingReads,
 )
