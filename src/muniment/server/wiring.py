@@ -151,9 +151,6 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
         deliver: Handler = deliveries.deliver
         return deliver
 
-    def deliver(payload: str) -> object:
-        return load_delivery()(payload)
-
     def expire(_payload: str) -> object:
         cut = now()
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
@@ -180,7 +177,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
             "scrub": scrub_all,
             "reads": lambda _: record_reads(),
             PROOF: prove,
-            WEBHOOK: deliver,
+            WEBHOOK: lambda payload: load_delivery()(payload),
             # The scouts find the scans that are left over.
             **({} if scans is None else {SCANNING: lambda _: len(scans.scan_next())}),
             **mail,

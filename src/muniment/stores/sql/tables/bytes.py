@@ -11,10 +11,10 @@ reads_settings: Final = Table(
     metadata,
     entry(primary_key=True),
     Column("namespace", Text, nullable=False),
-    Column("recording", Integer, nullable=False),
     Column("actor", Text, nullable=False),
     Column("set", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("recording", Integer, nullable=False),
 )
 
 reads_batches: Final = Table(
@@ -23,9 +23,9 @@ reads_batches: Final = Table(
     entry(primary_key=True),
     Column("namespace", Text, nullable=False),
     Column("day", Text, nullable=False),
+    Column("batch", Text, nullable=False),
     Column("number", Whole, nullable=False),
     Column("reads", Whole, nullable=False),
-    Column("batch", Text, nullable=False),
 )
 
 pending_reads: Final = Table(

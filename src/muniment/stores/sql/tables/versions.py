@@ -73,10 +73,10 @@ drafts: Final = Table(
     Column("kind", Text, nullable=False),
     Column("size_bytes", Whole, nullable=False),
     Column("attestations", Text, nullable=False),
-    Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("saved", Text, nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("message", Text),
-    Column("ended", Whole),
     Column("outcome", Text),
+    Column("ended", Whole),
     Index("drafts_by_name", "name", "ended", "index"),
 )
