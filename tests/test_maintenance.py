@@ -550,7 +550,7 @@ def test_a_server_scrubs_and_expires(tmp_path: Path) -> None:
     opened = open_served(ServerSettings.load(data=tmp_path))
     units, blobs = opened.registry.units, opened.registry.blobs
     opened.jobs.schedule()
-    assert {job.id for job in units.read(lambda unit: unit.jobs.list())} == {"expiry", "scrub"}
+    assert {job.id for job in units.read(lambda unit: unit.jobs.list())} == {"expiry", "reads", "scrub"}
     past = write_time(datetime.now(UTC) - timedelta(days=9))
     (orphan,) = blobs.add_documents([b"an orphan"])
     place = tmp_path / "blobs" / "sha256" / orphan.hex

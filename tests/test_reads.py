@@ -32,16 +32,21 @@ from muniment.core.errors import (
     ReasonNeeded,
     StorageBusy,
 )
-from muniment.core.events import ReadsRecorded
+from muniment.core.events import ReadsRecorded, ReadsSet
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
-from muniment.core.people.callers import REGISTRY, Caller
+from muniment.core.people.callers import NOBODY, REGISTRY, Caller
 from muniment.core.people.roles import Role
 from muniment.core.reads import Batch, Read, divide, read_batch
+from muniment.core.records import GrantRecord, ReadsBatchRecord
+from muniment.core.times import write_time
 from muniment.core.verbs.bytes import GetPendingReads, ListReads, RecordReads, SetReads
 from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import GetVersion
+from muniment.ports.jobs import Job
 from muniment.ports.unit import Unit
+from muniment.server.settings import ServerSettings
+from muniment.server.wiring import open_served
 from muniment.services.backend import LocalBackend
 from muniment.services.bytes import reads as services
 from muniment.services.upkeep.rebuild import find_false
@@ -398,6 +403,42 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
     """Give a server."""
     with run_server(tmp_path / "server") as server:
         yield server
+
+
+def test_a_server_ends_days_by_itself(tmp_path: Path) -> None:
+    """The job of a server puts the reads of past days into batches, as the registry, and leaves today's."""
+    opened = open_served(ServerSettings.load(data=tmp_path, scan=False))
+    try:
+        units = opened.registry.units
+        read = Read(principal="p", version="acme/x@1", files=1, manifests=0, first="1", last="2")
+        today = write_time(datetime.now(UTC))[:10]
+
+        def add(unit: Unit) -> None:
+            tx = opened.registry.open_as(NOBODY).begin_own(unit)
+            reason = tx.keep(WHY)
+            admin = unit.projections.select(GrantRecord, limit=1)[0].principal
+            ours = replace(tx, caller=Caller(principal=admin, direct=True))
+            ours.record(ReadsSet(namespace="acme", recording=True, reason=reason))
+            for day in ("2026-01-01", "2026-01-02", today):
+                unit.reads.add("acme", day, read)
+
+        units.write(add)
+        opened.jobs.schedule()
+        units.write(lambda unit: unit.jobs.put(replace(find_job(unit), due="2026-01-01T00:00:00Z")))
+        assert opened.jobs.do_next({"reads"})
+        batches = units.read(lambda unit: unit.projections.select(ReadsBatchRecord))
+        assert [(one.day, one.number, one.reads) for one in batches] == [
+            ("2026-01-01", 1, 1),
+            ("2026-01-02", 1, 1),
+        ]
+        assert units.read(lambda unit: [*unit.reads.list_days()]) == [("acme", today)]
+        assert units.read(find_false) is None
+    finally:
+        opened.close()
+
+
+def find_job(unit: Unit) -> Job:
+    return next(job for job in unit.jobs.list() if job.kind == "reads")
 
 
 def test_a_server_records_reads_over_http(server: LiveServer, tmp_path: Path) -> None:

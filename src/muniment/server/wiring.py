@@ -177,7 +177,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
             "scrub": scrub_all,
             "reads": lambda _: record_reads(),
             PROOF: prove,
-            WEBHOOK: lambda payload: load_delivery()(payload),
+            WEBHOOK: lambda payload: load_delivery()(payload),  # noqa: PLW0108 - it is loaded when it is needed
             # The scouts find the scans that are left over.
             **({} if scans is None else {SCANNING: lambda _: len(scans.scan_next())}),
             **mail,
