@@ -205,8 +205,8 @@ def tell() -> Story:
     do_the_rest(
         Recording(owner, done), open_recorded, lambda token: Recording(sign_in(owner, vera, token), done)
     )
-    set_ahead(owner, timedelta(days=30))
-    Recording(owner, done).execute(ConfirmTime(date="2026-01-31", reason=Payload.of("by my watch")))
+    set_ahead(owner, timedelta(days=8))
+    Recording(owner, done).execute(ConfirmTime(date="2026-01-09", reason=Payload.of("by my watch")))
     told = (
         Done(command, receipt, find_entry(owner, receipt.index + 1), before)
         for command, receipt, before in done
