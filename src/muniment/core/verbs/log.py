@@ -158,7 +158,7 @@ class ConfirmTime(Command):
 class ListClockJumps(ListQuery[ClockJump]):
     """List the jumps of the clock of the registry, oldest first, and who confirmed the time since."""
 
-    declared = Question("/log/clock", Who.CALLER, proven=True)
+    declared = Question("/log/clock", Who.MEMBER, proven=True)
 
 
 VERBS: Final[tuple[type[Verb], ...]] = (
