@@ -95,7 +95,7 @@ def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: 
             for s in servers[1:]
         ]
         # Their scans go on meanwhile.
-        wait_until(lambda: len({view.ask(GetGrowth(size=0)).checkpoint for view in views}) == 1)
+        wait_until(lambda: len({view.meet().state for view in views}) == 1)
 
 
 def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[str, str]) -> None:
