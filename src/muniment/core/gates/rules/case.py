@@ -9,8 +9,8 @@ from typing import Protocol
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
 from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.consistency import Fault
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
-from muniment.core.claims.recomputation import Contradiction
 from muniment.core.errors import InvalidTime
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
@@ -172,11 +172,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An evaluation, and its numbers that do not follow from its counts."""
+    """An evaluation, and what in it does not follow from its counts."""
 
     claim: Attestation
     evidence: Evidence
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Fault, ...]
     dataset_names: frozenset[str]
 
     @classmethod
