@@ -8,7 +8,7 @@ from typing import Protocol
 
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
-from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.attestations import EVALUATION, Attestation
 from muniment.core.claims.consistency import Fault
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.errors import InvalidTime
@@ -93,6 +93,7 @@ class Case:
     unseen: frozenset[int] = frozenset()
     revoked: tuple[str, ...] = ()
     status: Status = Status.PUBLISHED
+    is_supposed: bool = False
 
     @property
     def name(self) -> str:
@@ -106,8 +107,14 @@ class Case:
 
     @cached_property
     def evidence(self) -> tuple["Measured", ...]:
-        """The newest evaluation of each dataset, with its contradictions. Many rules read it."""
-        return tuple(Measured.of(*newest) for newest in newest_per_dataset(self.attestations))
+        """The newest evaluation of each dataset that our tool made over all of its rows."""
+        whole = [
+            claim
+            for claim in self.of_type(EVALUATION)
+            for evidence in [Evidence(claim.predicate)]
+            if not evidence.is_subset and (self.is_supposed or not evidence.is_foreign)
+        ]
+        return tuple(Measured.of(*newest) for newest in newest_per_dataset(tuple(whole)))
 
     @cached_property
     def by_dataset(self) -> Mapping[tuple[str, str], list[Attestation]]:
