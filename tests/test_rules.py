@@ -434,12 +434,6 @@ def test_a_name_of_two_datasets_is_none() -> None:
     """A rule that asks for a dataset by a name that two digests go by is not met."""
     rule: Document = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
     rule["dataset"] = "holdout"
-        "rule": "threshold",
-        "metric": "roc_auc",
-        "op": ">=",
-        "value": 0.8,
-        "dataset": "holdout",
-    }
     other = claim(EVALUATION, evaluation(0.99, dataset=b"other"), index=1)
     assert holds(rule, case(own(), is_supposed=False))
     two = case(own(), other, is_supposed=False)
