@@ -48,7 +48,7 @@ POLICY: JsonObject = {
     "vouching": "any",
     "rules": [
         {"rule": "signature"},
-        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5},
+        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5, "stated": True},
         {"rule": "approvals", "validator": 1},
         {"rule": "soak", "id": "soak", "alias": "staging", "least": "1d"},
     ],

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from muniment.core.canonical import JsonObject
-from muniment.core.claims.recomputation import roc_area
+from muniment.core.claims.curves import roc_area
 from muniment.core.texts import in_line
 
 Spec = dict[str, Any]
