@@ -48,7 +48,13 @@ POLICY: JsonObject = {
     "vouching": "any",
     "rules": [
         {"rule": "signature"},
-        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5, "stated": True},
+        {
+            "rule": "threshold",
+            "metric": "accuracy",
+            "op": ">=",
+            "value": 0.5,
+            "stated": "allowed",
+        },
         {"rule": "approvals", "validator": 1},
         {"rule": "soak", "id": "soak", "alias": "staging", "least": "1d"},
     ],
