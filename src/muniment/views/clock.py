@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from muniment.core.clock import write_step
+from muniment.core.clock import Confirmation, Jump, Timeline, write_step
 from muniment.core.verbs.log import ClockJump
 from muniment.views.listing import view_list
 from muniment.views.values import Time, read_text
@@ -18,7 +18,8 @@ def view_clock(jumps: Sequence[ClockJump], names: Mapping[str, str], now: str) -
         Column("confirmed", "confirmed by"),
         Column("reasons", "why", below=True),
     )
-    is_confirmed = not jumps or bool(jumps[-1].confirmations)
+    timeline = Timeline([_read(one) for one in jumps], lambda _: True)
+    is_right = not jumps or timeline.is_credible(max(now, jumps[-1].record.after))
     return view_list(
         "clock",
         "The clock of the registry",
@@ -27,8 +28,14 @@ def view_clock(jumps: Sequence[ClockJump], names: Mapping[str, str], now: str) -
         now,
         heading="Jumps",
         empty="the clock has never jumped",
-        commands=() if is_confirmed else ("muniment admin confirm-time DATE --reason TEXT",),
+        commands=() if is_right else ("muniment admin confirm-time DATE --reason TEXT",),
     )
+
+
+def _read(jump: ClockJump) -> Jump:
+    said = [Confirmation(principal=one.record.actor, guarantors=()) for one in jump.confirmations]
+    record = jump.record
+    return Jump(entry=record.index, before=record.before, after=record.after, confirmations=tuple(said))
 
 
 def _view_jump(jump: ClockJump, names: Mapping[str, str]) -> Row:

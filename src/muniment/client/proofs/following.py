@@ -151,13 +151,14 @@ class Follower:
         self._seen = self._remember(latest, newest)
 
     def _check_age(self, head: Head, sent: Remembered) -> None:
-        if head.time < sent.time - DRIFT_S:
+        now, said = self._clock().timestamp(), read_time(head.now).timestamp()
+        # A time that has not come was seen while our clock, or that of a directory, was ahead.
+        if head.time < min(sent.time, now) - DRIFT_S:
             raise AnswerStale(location=self._location, time=write_seconds(head.time))
         # A directory has our clock.
         if self._max_age_s is None:
             return
         # The time of a head never goes back; what the clock said may be right again after it was ahead.
-        now, said = self._clock().timestamp(), read_time(head.now).timestamp()
         if said < now - self._max_age_s:
             raise AnswerStale(location=self._location, time=head.now)
         # What is remembered for tomorrow would make every answer until then stale.
