@@ -65,7 +65,7 @@ HONEST: dict[str, Any] = {
 # What counts do not determine: where thresholds and quantiles lie, intervals, and what decides about gaps.
 _FREE = {
     *("zero_division", "thresholds", "absolute_quantiles", "interval", "min_group_size"),
-    *("low", "high", "severity", "seed", "level"),
+    *("low", "high", "severity", "seed", "level", "mean", "queries_without_relevant_items"),
 }
 
 
