@@ -184,7 +184,7 @@ def _find_content(known: Case, digest: Digest, verdict: Digest) -> Content:
 # What the log has of a case, whole.
 _SAME: Final = (
     *("version", "alias", "policy", "since", "now", "registry", "attestations", "holds"),
-    *("roles", "own_roles", "workloads", "guarantors"),
+    *("roles", "own_roles", "workloads", "guarantors", "emergencies"),
 )
 
 

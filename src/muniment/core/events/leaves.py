@@ -44,6 +44,12 @@ from muniment.core.events.people import (
     TokenIssued,
     TokenRevoked,
 )
+from muniment.core.events.proposals import (
+    ProposalDecided,
+    ProposalOpened,
+    ProposalReviewed,
+    ProposalWithdrawn,
+)
 from muniment.core.events.upkeep import WebhookEnded, WebhookReplayed, WebhookSet
 from muniment.core.events.versions import (
     DraftEnded,
@@ -93,6 +99,10 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         AliasMoved,
         AliasRemoved,
         EmergencyClosed,
+        ProposalOpened,
+        ProposalDecided,
+        ProposalWithdrawn,
+        ProposalReviewed,
         RequestOpened,
         RequestReminded,
         RequestClosed,

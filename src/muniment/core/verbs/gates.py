@@ -14,6 +14,7 @@ from muniment.core.events import (
     Entry,
     PolicyEnded,
     PolicySet,
+    ProposalReviewed,
     RequestClosed,
     RequestOpened,
     RequestOutcome,
@@ -224,19 +225,22 @@ class BreakGlass(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseEmergency(Command):
-    """Close an emergency, by the entry of its move, with the result of the review."""
+    """Close an emergency, by the entry of its move or its proposal, with the result of the review."""
 
     declared = Change(
         "POST",
         "/emergencies/{emergency}/closings",
-        f"those who may {Act.APPROVE} and made neither the move nor the version",
+        f"those who may {Act.APPROVE} and whom it does not concern",
     )
     emergency: int
     reason: Payload | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
         """This emergency was closed."""
-        return says(entry, EmergencyClosed, move=self.emergency, reason=digest_of(self.reason))
+        reason = digest_of(self.reason)
+        return says(entry, EmergencyClosed, move=self.emergency, reason=reason) or says(
+            entry, ProposalReviewed, proposal=self.emergency, reason=reason
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _make_models()
     _make_deployments()
     _make_policies()
+    _make_proposals()
     _make_lifecycle()
     _make_aliases()
     _make_comments()
@@ -103,11 +104,9 @@ def _make_people() -> None:
         "keys",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("public_key", "enrolled", "assurance"),
-        *_texts("name", "expires", nullable=True),
+        *_texts("public_key", "enrolled", "assurance", "voucher"),
+        *_texts("name", "expires", "starter", nullable=True),
         sa.Column("revoked", _WHOLE),
-        sa.Column("voucher", _TEXT, nullable=False),
-        sa.Column("starter", _TEXT),
         _entry(),
     )
     op.create_index("keys_by_principal", "keys", ["principal"])
@@ -150,10 +149,9 @@ def _make_models() -> None:
         "versions",
         sa.Column("name", _TEXT, sa.ForeignKey("models.name"), primary_key=True),
         sa.Column("number", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("revision", _TEXT, nullable=False),
+        *_texts("revision", "published"),
         sa.Column("size_bytes", _WHOLE, nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("published", _TEXT, nullable=False),
         *_texts("message", "starter", nullable=True),
         _entry(),
     )
@@ -166,12 +164,10 @@ def _make_models() -> None:
         sa.Column("name", _TEXT, primary_key=True),
         sa.Column("revision", _TEXT, primary_key=True),
         sa.Column("digest", _TEXT, primary_key=True),
-        sa.Column("predicate_type", _TEXT, nullable=False),
+        *_texts("predicate_type", "recorded", "assurance"),
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("key_id", _TEXT, sa.ForeignKey("keys.id"), nullable=False),
-        sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.Column("assurance", _TEXT, nullable=False),
         sa.Column("withdrawn", _WHOLE),
         _entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
@@ -185,13 +181,10 @@ def _make_deployments() -> None:
         "deployments",
         _entry(primary_key=True),
         *_version(),
-        *_texts("target", "state"),
+        *_texts("target", "state", "attestation", "recorded"),
         sa.Column("loaded", _TEXT),
-        sa.Column("attestation", _TEXT, nullable=False),
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
     op.create_index("deployments_by_target", "deployments", ["target", "index"])
@@ -201,10 +194,9 @@ def _make_policies() -> None:
     op.create_table(
         "policies",
         _entry(primary_key=True),
-        *_texts("models", "alias"),
+        *_texts("models", "alias", "set", "reason"),
         *_texts("digest", "attestation", nullable=True),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("set", "reason"),
         sa.Column("ended", sa.Integer, nullable=False),
     )
     op.create_index("policies_by_alias", "policies", ["models", "alias", "index"])
@@ -212,9 +204,8 @@ def _make_policies() -> None:
         "tiers",
         _entry(primary_key=True),
         sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
-        sa.Column("tier", _TEXT, nullable=False),
+        *_texts("tier", "set", "reason"),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("set", "reason"),
     )
     op.create_index("tiers_by_model", "tiers", ["name", "index"])
     op.create_table(
@@ -228,28 +219,47 @@ def _make_policies() -> None:
     op.create_index("owners_by_model", "owners", ["name", "index"])
 
 
+def _make_proposals() -> None:
+    op.create_table(
+        "proposals",
+        _entry(primary_key=True),
+        *_texts("namespace", "kind", "models", "protections", "digest", "opened", "reason"),
+        *_texts("alias", "policy", "attestation", "tier", "outcome", "due", nullable=True),
+        sa.Column("base", _WHOLE),
+        sa.Column("proposer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("closed", _WHOLE),
+        sa.Column("reviewed", _WHOLE),
+    )
+    op.create_index("proposals_by_namespace", "proposals", ["namespace", "index"])
+    op.create_table(
+        "proposal_decisions",
+        _entry(primary_key=True),
+        *_texts("namespace", "decision", "attestation", "decided", "reason"),
+        sa.Column("proposal", _WHOLE, sa.ForeignKey("proposals.index"), nullable=False),
+        sa.Column("person", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+    )
+    op.create_index("proposal_decisions_by_proposal", "proposal_decisions", ["proposal", "index"])
+    op.create_index("proposal_decisions_by_namespace", "proposal_decisions", ["namespace", "index"])
+
+
 def _make_lifecycle() -> None:
     op.create_table(
         "statuses",
         _entry(primary_key=True),
         *_version(),
-        sa.Column("status", _TEXT, nullable=False),
+        *_texts("status", "set"),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("statuses_by_version", "statuses", ["name", "number", "index"])
     op.create_table(
         "retentions",
         _entry(primary_key=True),
         *_version(),
-        sa.Column("until", _TEXT),
+        *_texts("until", "reason", nullable=True),
         sa.Column("hold", sa.Integer, nullable=False),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
-        sa.Column("reason", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("retentions_by_version", "retentions", ["name", "number", "index"])
 
@@ -258,15 +268,12 @@ def _make_aliases() -> None:
     op.create_table(
         "moves",
         _entry(primary_key=True),
-        *_texts("name", "alias"),
+        *_texts("name", "alias", "moved", "verdicts"),
         sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("moved", _TEXT, nullable=False),
-        sa.Column("reason", _TEXT),
-        sa.Column("verdicts", _TEXT, nullable=False),
+        *_texts("reason", "due", nullable=True),
         sa.Column("emergency", sa.Integer, nullable=False),
-        sa.Column("due", _TEXT),
         sa.Column("closed", _WHOLE),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
@@ -278,27 +285,21 @@ def _make_comments() -> None:
     op.create_table(
         "drafts",
         _entry(primary_key=True),
-        *_texts("name", "revision", "kind"),
+        *_texts("name", "revision", "kind", "attestations", "saved"),
         sa.Column("size_bytes", _WHOLE, nullable=False),
-        sa.Column("attestations", _TEXT, nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("saved", _TEXT, nullable=False),
-        sa.Column("message", _TEXT),
+        *_texts("message", "outcome", nullable=True),
         sa.Column("ended", _WHOLE),
-        sa.Column("outcome", _TEXT),
     )
     op.create_index("drafts_by_name", "drafts", ["name", "ended", "index"])
     op.create_table(
         "requests",
         _entry(primary_key=True),
         *_version(),
-        sa.Column("alias", _TEXT, nullable=False),
+        *_texts("alias", "opened"),
         sa.Column("requester", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("opened", _TEXT, nullable=False),
-        *_texts("reason", "reminded", nullable=True),
+        *_texts("reason", "reminded", "outcome", "answer", nullable=True),
         sa.Column("closed", _WHOLE),
-        *_texts("outcome", "answer", nullable=True),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("requests_by_state", "requests", ["closed", "index"])
     op.create_index("requests_by_requester", "requests", ["requester", "index"])
@@ -310,7 +311,6 @@ def _make_comments() -> None:
         sa.Column("about", _WHOLE),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         *_texts("posted", "text"),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("comments_by_version", "comments", ["name", "number", "index"])
     op.create_table(
@@ -318,7 +318,6 @@ def _make_comments() -> None:
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), primary_key=True),
         _entry(primary_key=True),
         *_version(),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
 
 
@@ -329,7 +328,6 @@ def _make_access() -> None:
         *_version(),
         sa.Column("tag", _TEXT, nullable=False),
         sa.Column("value", _TEXT),
-        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("tags_by_version", "tags", ["name", "number", "index"])
     op.create_index("tags_by_value", "tags", ["value"])
@@ -337,11 +335,9 @@ def _make_access() -> None:
         "tokens",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("label", _TEXT),
-        *_texts("scopes", "issued", "expires"),
+        *_texts("label", "starter", nullable=True),
+        *_texts("scopes", "issued", "expires", "voucher"),
         sa.Column("once", sa.Integer, nullable=False),
-        sa.Column("voucher", _TEXT, nullable=False),
-        sa.Column("starter", _TEXT),
         sa.Column("revoked", _WHOLE),
         _entry(),
     )
@@ -352,9 +348,8 @@ def _make_access() -> None:
     op.create_table(
         "issuers",
         _entry(primary_key=True),
-        *_texts("issuer", "claims"),
+        *_texts("issuer", "claims", "author"),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("author", _TEXT, nullable=False),
         sa.Column("person_claim", _TEXT),
         sa.Column("ended", _WHOLE),
     )
@@ -371,9 +366,8 @@ def _make_webhooks() -> None:
     op.create_table(
         "webhooks",
         _entry(primary_key=True),
-        *_texts("namespace", "target", "events"),
+        *_texts("namespace", "target", "events", "set"),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
     )
     op.create_table(
@@ -416,23 +410,19 @@ def _make_custody() -> None:
         "retries",
         sa.Column("caller", _TEXT, primary_key=True),
         sa.Column("key", _TEXT, primary_key=True),
-        sa.Column("fingerprint", _TEXT, nullable=False),
+        *_texts("fingerprint", "time"),
         sa.Column("entry", _WHOLE, nullable=False),
-        sa.Column("time", _TEXT, nullable=False),
     )
     op.create_index("retries_by_time", "retries", ["time"])
     op.create_table(
         "uploads",
         sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("principal", _TEXT, nullable=False),
+        *_texts("principal", "stretches", "session", "touched"),
         sa.Column("size_bytes", _WHOLE),
-        sa.Column("digest", _TEXT),
+        *_texts("digest", "result", nullable=True),
         sa.Column("offset", _WHOLE, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
-        sa.Column("stretches", _TEXT, nullable=False),
         sa.Column("rests", sa.Integer, nullable=False),
-        *_texts("session", "touched"),
-        sa.Column("result", _TEXT),
     )
     op.create_index("uploads_by_principal", "uploads", ["principal"])
     op.create_index("uploads_by_time", "uploads", ["touched"])
@@ -442,9 +432,8 @@ def _make_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", _TEXT, primary_key=True),
-        *_texts("kind", "payload", "due", "leased"),
+        *_texts("kind", "payload", "due", "leased", "fault"),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("fault", _TEXT, nullable=False),
     )
     op.create_index("jobs_by_time", "jobs", ["due"])
 
@@ -485,8 +474,12 @@ def _make_catalog() -> None:
     op.create_index("lineage_by_parent", "lineage", ["parent", "namespace", "child"])
 
 
-def _version() -> list[sa.Column]:
-    return [sa.Column("name", _TEXT, nullable=False), sa.Column("number", _WHOLE, nullable=False)]
+def _version() -> list[sa.schema.SchemaItem]:
+    return [
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    ]
 
 
 def _entry(*, primary_key: bool = False) -> sa.Column[int]:
