@@ -41,8 +41,8 @@ from muniment.core.events import AliasRemoved, Entry, PolicyEnded, PolicySet, Ti
 from muniment.core.names import Models
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import ProposalDecisionRecord, ProposalRecord, Where
-from muniment.core.verbs.verb import MAX_ENTRY
 from muniment.core.verbs.proposals import Decided, ListEmergencies, ListProposals, Need, Proposal
+from muniment.core.verbs.verb import MAX_ENTRY
 
 # The events that can touch a protected policy.
 Changing = PolicySet | PolicyEnded | TierSet | AliasRemoved
@@ -218,7 +218,8 @@ def _say_who_helps(view: View, guard: Guard, sides: Sides) -> str:
         grant = f"muniment role grant PRINCIPAL {role} {namespace}"
         return f"ask {' or '.join(trusted)} to give somebody else the role: {grant}"
     those = " and ".join(sorted(frozenset[str]().union(*behind.values())))
-    return f"every admin is there on the word of {those}: have somebody else propose it, or use an identity provider"
+    other = "have somebody else propose it, or use an identity provider"
+    return f"every admin is there on the word of {those}: {other}"
 
 
 def _may_confirm(view: View, admin: str) -> bool:

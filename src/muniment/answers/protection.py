@@ -1,7 +1,7 @@
 """Protected policies: which changes touch one, and who may approve those.
 
-Only the policies in force protect, never what is proposed. Since policies add up (docs/decisions/0013), a further policy
-touches none of them.
+Only the policies in force protect, never what is proposed. Since policies add up (docs/decisions/0013), a
+further policy touches none of them.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -80,14 +80,14 @@ def read_change(record: ProposalRecord) -> ProposedChange:
 def list_protections(view: View, change: ProposedChange) -> list[Guard]:
     """List the protected policies in force that a change touches; with none, nobody has to approve it.
 
-    A change touches a policy that it replaces or ends, out of whose scope it takes a model, and whose alias it
-    removes.
+    A change touches a policy that it replaces or ends, out of whose scope it takes a model, and whose alias
+    it removes.
 
     Raises:
         InvalidPolicy, BlobNotFound, ContentCorrupt: a policy in force cannot be read.
     """
     match change.kind, change.alias:
-        case (ChangeKind.SET_POLICY | ChangeKind.END_POLICY), Alias() as alias:
+        case ((ChangeKind.SET_POLICY | ChangeKind.END_POLICY), Alias() as alias):
             present = find_set(view, change.models, alias)
             return [] if present is None else _list_guards(view, [present])
         case ChangeKind.REMOVE_ALIAS, Alias() as alias:
@@ -127,7 +127,7 @@ def list_guards_of(view: View, proposal: ProposalRecord) -> list[Guard]:
 def find_base(view: View, change: ProposedChange) -> int | None:
     """Find the entry of the policy, tier or move that a change replaces; None if there is none."""
     match change.kind, change.alias:
-        case (ChangeKind.SET_POLICY | ChangeKind.END_POLICY), Alias() as alias:
+        case ((ChangeKind.SET_POLICY | ChangeKind.END_POLICY), Alias() as alias):
             policy = find_set(view, change.models, alias)
             return None if policy is None else policy.index
         case ChangeKind.REMOVE_ALIAS, Alias() as alias:

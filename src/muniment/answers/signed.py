@@ -5,6 +5,7 @@ from muniment.answers.claims import read_said
 from muniment.answers.documents import read_document
 from muniment.answers.keys import get_valid_key
 from muniment.answers.policies import check_signed_policy, check_unused, load_policy
+from muniment.answers.protection import read_change
 from muniment.answers.view import View
 from muniment.core.claims.attestations import PROPOSAL_DECISION, Statement
 from muniment.core.claims.proposals import DecidedProposal, ProposalDecision
@@ -74,8 +75,8 @@ def check_decided_by(  # noqa: PLR0913, PLR0917 - what a decision is made of
         what = ", ".join(map(str, statement.subjects)) or "nothing"
         raise WrongSubject(reference=f"the proposal of entry {proposal.index}", subject=what)
     said = DecidedProposal.read(statement.predicate)
-    wanted = (proposal.index, decision, moment.registry, reason)
-    if (said.proposal, said.decision, said.registry, said.reason) != wanted:
+    wanted = (proposal.index, str(read_change(proposal)), decision, moment.registry, reason)
+    if (said.proposal, said.change, said.decision, said.registry, said.reason) != wanted:
         subject = f"to {said.decision} the proposal of entry {said.proposal} in {said.registry:.40}"
         raise WrongSubject(reference=f"the proposal of entry {proposal.index}", subject=subject)
     ours = Where("namespace", "=", proposal.namespace), Where("proposal", "=", proposal.index)

@@ -32,8 +32,8 @@ from muniment.core.errors import (
     NotPermitted,
     NotYourSignature,
 )
-from muniment.core.events.proposals import find_author
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet, VersionPublished
+from muniment.core.events.proposals import find_author
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Act, may
 from muniment.core.records import AttestationRecord, Put, VersionRecord, Where
@@ -129,7 +129,9 @@ def check_policy(view: View, entry: Entry, registry: str) -> None:
             raise LogInconsistent(reason="a policy and the statement that sets it come together")
         return
     author = find_author(entry, event.proposal)
-    check_set_by(view, event.models, event.alias, event.policy, event.attestation, author, Moment(registry, entry.time))
+    check_set_by(
+        view, event.models, event.alias, event.policy, event.attestation, author, Moment(registry, entry.time)
+    )
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""Proposals: each is over what was in force, and each decision was signed by the person whose it was to make."""
+"""Proposals: each is over what was in force, and each decision is signed by who was to make it."""
 
 from muniment.answers.cases import Moment
 from muniment.answers.proposals import check_change, check_decision, find_proposal
@@ -13,8 +13,9 @@ def check_proposal(view: View, entry: Entry, registry: str) -> None:
     """Check an entry that is about a proposal, or that can touch a protected policy.
 
     Raises:
-        LogInconsistent: it is over something else than what was in force, or its proposal may not take effect.
-        NotYoursToDecide, ProposalStale: the decision was not for its actor to make. Others as `check_decided_by`.
+        LogInconsistent: it is over something else than what was in force, or its proposal may not take
+            effect. NotYoursToDecide, ProposalStale: the decision was not for its actor to make. Others as
+            `check_decided_by`.
     """
     match entry.event:
         case ProposalOpened() as event:
@@ -28,7 +29,9 @@ def check_proposal(view: View, entry: Entry, registry: str) -> None:
 def _check_opened(view: View, event: ProposalOpened) -> None:
     protections = tuple(guard.record.index for guard in list_protections(view, event.change))
     if not protections or protections != event.protections:
-        raise LogInconsistent(reason=f"it touches the policies {protections}, and it says {event.protections}")
+        raise LogInconsistent(
+            reason=f"it touches the policies {protections}, and it says {event.protections}"
+        )
     base = find_base(view, event.change)
     if base != event.base:
         raise LogInconsistent(reason=f"it would replace entry {base}, and it says {event.base}")

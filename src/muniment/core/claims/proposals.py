@@ -1,7 +1,7 @@
 """Proposals: changes to protected policies, and the signed decisions of the people who must agree first.
 
-The predicate is `https://muniment.dev/proposal-decision/v1`; its subject is the proposal, by the digest of what
-the log holds of it.
+The predicate is `https://muniment.dev/proposal-decision/v1`; its subject is the proposal, by the digest of
+what the log holds of it.
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,9 @@ class ProposedChange:
             needed |= {"policy", "attestation"}
         wrong = [name for name, present in has.items() if present is not (name in needed)]
         if wrong:
-            raise InvalidBody(reason=f"{wrong[0]}: {self.kind} {'needs' if wrong[0] in needed else 'has no'} {wrong[0]}")
+            raise InvalidBody(
+                reason=f"{wrong[0]}: {self.kind} {'needs' if wrong[0] in needed else 'has no'} {wrong[0]}"
+            )
         if self.kind in {ChangeKind.SET_TIER, ChangeKind.REMOVE_ALIAS} and self.models.model == EVERY:
             raise InvalidBody(reason=f"models: {self.kind} is about one model")
 
@@ -105,6 +107,7 @@ class DecidedProposal(Predicate):
 
     Attributes:
         proposal: its entry of the log.
+        change: the change in words, as its signer read it.
         registry: the verifier key of the registry's log.
         reason: the digest of the payload with the reason.
         nonce: makes the bytes of every decision unique.
@@ -113,6 +116,7 @@ class DecidedProposal(Predicate):
 
     type: ClassVar[str] = PROPOSAL_DECISION
     proposal: int
+    change: str
     decision: ProposalDecision
     registry: str
     reason: Digest

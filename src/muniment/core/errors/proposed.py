@@ -20,8 +20,8 @@ class NobodyCanApprove(Refused):
     asked: str
     remedy: str
     message = (
-        "{asked} must approve to {change}, and nobody can: it takes somebody who neither proposed it nor made a"
-        " version newer than the one that the alias holds, nor is there on the word of who did"
+        "to {change}, {asked} must approve it, and nobody can: it takes somebody who neither proposed it nor"
+        " made a version newer than the one that the alias holds, nor is there on the word of who did"
     )
     advice = "{remedy}"
 

@@ -4,7 +4,7 @@ They have names of models and numbers of versions, and nothing that a person typ
 Whom it is about is there by the opaque id that the log has: a view puts their name in its place.
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from muniment.core.claims.attestations import kind_of
 from muniment.core.claims.proposals import ProposalDecision
@@ -78,7 +78,7 @@ _Registry: TypeAlias = RegistryCreated | NamespaceCreated | IndexSealed | Regist
 _Upkeep: TypeAlias = QuotaSet | WebhookSet | WebhookEnded | WebhookReplayed
 
 
-def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
+def write_sentence(event: Event) -> str:  # noqa: C901, PLR0911 - one for each wing
     """Say in a sentence what happened, without a full stop.
 
     >>> from muniment.core.names import ModelName
@@ -137,7 +137,8 @@ def _write_gate(event: _Gate) -> str:  # noqa: PLR0911 - one for each event
             past = ", past its gate, in an emergency" if emergency else ""
             return f"{event.alias} points at {event.name}@{event.number}{past}"
         case AliasRemoved():
-            return f"{event.alias} of {event.name} was removed; it pointed at {event.name}@{event.previous}{_say_proposed(event)}"
+            pointed = f"it pointed at {event.name}@{event.previous}"
+            return f"{event.alias} of {event.name} was removed; {pointed}{_say_proposed(event)}"
         case EmergencyClosed():
             return f"the emergency of {event.name}@{event.number} at {event.alias} was closed"
         case PolicySet(policy=None):
@@ -163,18 +164,20 @@ def _write_proposal(event: _Proposal) -> str:
     match event:
         case ProposalOpened():
             return f"it is proposed to {event.change}"
-        case ProposalDecided(decision=ProposalDecision.BREAK_GLASS):
-            return f"the proposal {event.proposal} of {event.namespace} takes effect in an emergency"
-        case ProposalDecided(decision=ProposalDecision.WITHDRAW):
-            return f"a decision about the proposal {event.proposal} of {event.namespace} was withdrawn"
-        case ProposalDecided(decision=ProposalDecision.APPROVE):
-            return f"the proposal {event.proposal} of {event.namespace} was approved"
         case ProposalDecided():
-            return f"the proposal {event.proposal} of {event.namespace} was rejected"
+            return f"the proposal {event.proposal} of {event.namespace} {_DECIDED[event.decision]}"
         case ProposalWithdrawn():
             return f"the proposal {event.proposal} of {event.namespace} was withdrawn"
         case ProposalReviewed():
             return f"the emergency of the proposal {event.proposal} of {event.namespace} was closed"
+
+
+_DECIDED: Final = {
+    ProposalDecision.APPROVE: "was approved",
+    ProposalDecision.REJECT: "was rejected",
+    ProposalDecision.WITHDRAW: "lost a decision, which was withdrawn",
+    ProposalDecision.BREAK_GLASS: "takes effect in an emergency",
+}
 
 
 def _write_request(event: RequestOpened | RequestReminded | RequestClosed) -> str:

@@ -91,8 +91,8 @@ class Policy:
 
     `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them.
     `vouching` says on whose word an approver is who they are. A `continuous` policy must be met whenever the
-    model is loaded, and not only when the alias moves. A change that touches a `protected` one waits until others
-    have approved it.
+    model is loaded, and not only when the alias moves. A change that touches a `protected` one waits until
+    others have approved it.
     """
 
     rules: tuple[NamedRule, ...]
@@ -174,9 +174,9 @@ class Verdict:
 
     A version that is not `in_service`, or that somebody `rejected`, fails in every mode. `unproven` are the
     ids of the rules for which a client takes the registry's word: what they look at can only be found, or the
-    client lacks the package that evaluates them. `vouching` is that of the policy, if it asks for approvals, and
-    `protected` says who has to approve a change to it. `emergencies` are the proposals by which a protected
-    policy of the alias was changed in an emergency, at which nobody has looked yet.
+    client lacks the package that evaluates them. `vouching` is that of the policy, if it asks for
+    approvals, and `protected` says who has to approve a change to it. `emergencies` are the proposals by
+    which a protected policy of the alias was changed in an emergency, at which nobody has looked yet.
     """
 
     version: str
@@ -263,7 +263,8 @@ class Gate:
 
 def say_unreviewed(proposal: int) -> str:
     """Say that a protected policy was changed in an emergency, at which nobody has looked yet."""
-    return f"a protected policy was changed in an emergency, and nobody else has looked at it (proposal {proposal})"
+    done = f"a protected policy was changed in an emergency (proposal {proposal})"
+    return f"{done}, and nobody else has looked at it"
 
 
 def _name_people(verdict: Verdict, names: Mapping[str, str]) -> Verdict:

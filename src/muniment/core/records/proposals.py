@@ -10,10 +10,10 @@ from muniment.core.records.record import Record
 class ProposalRecord(Record):
     """A change that somebody proposed, since it touches protected policies.
 
-    `kind` to `tier` are the change, `base` the entry of what it replaces, and `protections` the entries of the
-    policies that it touches, with a space between. `digest` is what decisions are about. `closed` is the entry
-    by which it took effect or was withdrawn, as `outcome` says: approved, emergency or withdrawn. An emergency
-    has to be looked at until `due`; `reviewed` is the entry that did.
+    `kind` to `tier` are the change, `base` the entry of what it replaces, and `protections` the entries of
+    the policies that it touches, with a space between. `digest` is what decisions are about. `closed` is
+    the entry by which it took effect or was withdrawn, as `outcome` says: approved, emergency or withdrawn.
+    An emergency has to be looked at until `due`; `reviewed` is the entry that did.
     """
 
     table: ClassVar[str] = "proposals"

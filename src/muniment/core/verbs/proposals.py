@@ -148,8 +148,8 @@ class ProposeChange(Command):
 class DecideProposal(Command):
     """Approve or reject a proposal, by its entry, take that back, or let it take effect in an emergency.
 
-    `attestation` is a stored bundle: the caller's signed statement of the decision and its reason. With the last
-    approval that the protected policies ask for, the change takes effect, with the next entry.
+    `attestation` is a stored bundle: the caller's signed statement of the decision and its reason. With the
+    last approval that the protected policies ask for, the change takes effect, with the next entry.
     """
 
     declared = Change(
@@ -185,7 +185,8 @@ class WithdrawProposal(Command):
 class ListProposals(PageQuery[Proposal]):
     """List the proposals in a namespace that wait for somebody, oldest first; with `closed`, all of them.
 
-    Those wait that are open, and those that took effect in an emergency until somebody else has looked at them.
+    Those wait that are open, and those that took effect in an emergency until somebody else has looked at
+    them.
     """
 
     declared = Question(
@@ -203,9 +204,7 @@ class ListEmergencies(ListQuery[ProposalRecord]):
     With `alias`, those that touched a policy of it.
     """
 
-    declared = Question(
-        "/models/{namespace}/{model}/emergencies", Within("name", ModelNotFound), proven=True
-    )
+    declared = Question("/models/{namespace}/{model}/emergencies", Within("name", ModelNotFound), proven=True)
     name: ModelName
     alias: Alias | None = None
     at: At = None
