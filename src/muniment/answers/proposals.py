@@ -185,8 +185,16 @@ def check_approvable(view: View, change: ProposedChange, guards: Sequence[Guard]
     sides = Sides(proposer, list_newer_authors(view, guards))
     lacking = [guard for guard in guards if not _list_able(view, guard, sides)]
     if lacking and not list_breakers(view, guards, sides):
+        guard = lacking[0]
+        unconfirmed, admins, behind = _find_helpers(view, guard, sides)
         raise NobodyCanApprove(
-            change=str(change), asked=_say_asked(lacking), remedy=_say_who_helps(view, lacking[0], sides)
+            change=str(change),
+            asked=_say_asked(lacking),
+            role=str(guard.terms.role),
+            namespace=change.models.namespace,
+            unconfirmed=unconfirmed,
+            admins=admins,
+            behind=behind,
         )
 
 
@@ -199,10 +207,10 @@ def _say_asked(guards: Sequence[Guard]) -> str:
     return " and ".join(dict.fromkeys(str(guard.terms) for guard in guards))
 
 
-def _say_who_helps(view: View, guard: Guard, sides: Sides) -> str:
-    """Say which admins could make somebody qualify, and how.
+def _find_helpers(view: View, guard: Guard, sides: Sides) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Find who could make somebody qualify: whom to confirm, which admins can do that, and who is behind all.
 
-    Somebody who only lacks another admin's word needs to be confirmed; otherwise the role has to be granted.
+    With nobody to confirm, the admins are those who can give somebody the role whose word would count.
     """
     namespace, role = Models.parse(guard.record.models).namespace, guard.terms.role
     holders = list_holders(view, namespace, {role})
@@ -210,16 +218,11 @@ def _say_who_helps(view: View, guard: Guard, sides: Sides) -> str:
     admins = list_holders(view, namespace, {Role.ADMIN})
     behind = {one: trace(view, one, MAX_ENTRY) & sides.all for one in admins}
     trusted = [one for one in admins if not guard.independent or not behind[one]]
-    for lacking in unconfirmed[:1]:
-        confirming = [one for one in trusted if one != lacking and _may_confirm(view, one)]
+    for lacking in unconfirmed:
+        confirming = tuple(one for one in trusted if one != lacking and _may_confirm(view, one))
         if confirming:
-            return f"ask {' or '.join(confirming)} to confirm somebody: muniment user confirm {lacking}"
-    if trusted:
-        grant = f"muniment role grant PRINCIPAL {role} {namespace}"
-        return f"ask {' or '.join(trusted)} to give somebody else the role: {grant}"
-    those = " and ".join(sorted(frozenset[str]().union(*behind.values())))
-    other = "have somebody else propose it, or use an identity provider"
-    return f"every admin is there on the word of {those}: {other}"
+            return lacking, confirming, ()
+    return "", tuple(trusted), tuple(sorted(frozenset[str]().union(*behind.values())))
 
 
 def _may_confirm(view: View, admin: str) -> bool:

@@ -1,5 +1,7 @@
 """Have other people approve a change, or find out who can."""
 
+from shlex import quote
+
 from muniment.core.errors.refused import Refused
 
 
@@ -14,16 +16,39 @@ class ChangeNeedsApproval(Refused):
 
 
 class NobodyCanApprove(Refused):
-    """Nobody could approve a proposal, so it would never take effect."""
+    """Nobody could approve a proposal, so it would never take effect.
+
+    Attributes:
+        unconfirmed: somebody who holds the role, and whom an admin would have to confirm; empty if nobody does.
+        admins: the admins who could confirm them or, if there is nobody, give the role to somebody.
+        behind: on whose word every admin is there, if there are no such admins.
+    """
 
     change: str
     asked: str
-    remedy: str
+    role: str
+    namespace: str
+    unconfirmed: str
+    admins: tuple[str, ...]
+    behind: tuple[str, ...]
     message = (
         "to {change}, {asked} must approve it, and nobody can: it takes somebody who neither proposed it nor"
         " made a version newer than the one that the alias holds, nor is there on the word of who did"
     )
-    advice = "{remedy}"
+    advice = "{self.who_helps}"
+
+    @property
+    def who_helps(self) -> str:
+        """Who could make somebody qualify, and how."""
+        admins = " or ".join(self.admins)
+        if not self.admins:
+            those = " and ".join(self.behind)
+            other = "have somebody else propose it, or use an identity provider"
+            return f"every admin is there on the word of {those}: {other}"
+        if self.unconfirmed:
+            return f"ask {admins} to confirm somebody: muniment user confirm {quote(self.unconfirmed)}"
+        grant = f"muniment role grant PRINCIPAL {quote(self.role)} {quote(self.namespace)}"
+        return f"ask {admins} to give somebody else the role: {grant}"
 
 
 class AlreadyProposed(Refused):
