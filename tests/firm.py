@@ -30,9 +30,11 @@ BREAK_GLASS: JsonObject = {"roles": ["security"], "close_within": "24h"}
 
 
 class Firm:
-    """Fay founded it and made nothing; Carla is an admin, Vera and Otto approve, Ada made what is in production."""
+    """Fay founded it and made nothing; Carla is an admin, Vera and Otto approve, Ada made the first version."""
 
-    def __init__(self, open_as: Callable[[Identity], Backend], trust: Callable[[str, Identity], TrustedBackend]):
+    def __init__(
+        self, open_as: Callable[[Identity], Backend], trust: Callable[[str, Identity], TrustedBackend]
+    ) -> None:
         self.open_as = open_as
         self._trust = trust
         self._opened: dict[str, Registry] = {}
@@ -48,9 +50,7 @@ class Firm:
         """Have an admin register somebody with a key and a role everywhere."""
         key = self.keys[name] = Identity.generate()
         admin = self.open_as(self.keys[by])
-        admin.execute(
-            RegisterPrincipal(name=Payload.of(name), public_key=key.public.pem, workload=workload)
-        )
+        admin.execute(RegisterPrincipal(name=Payload.of(name), public_key=key.public.pem, workload=workload))
         admin.execute(GrantRole(principal=name, role=role, namespace="*"))
 
     def grant(self, name: str, role: Role, by: str = "Fay") -> None:
@@ -68,10 +68,10 @@ class Firm:
     def publish(self, name: str, data: bytes, model: ModelName = NAME) -> Receipt:
         return publish(self.open_as(self.keys[name]), self.keys[name], data, name=model)
 
-    def protect(self, models: str = str(NAME), by: str = "Carla", **members: Json) -> Receipt:
+    def protect(self, models: str = str(NAME), **members: Json) -> Receipt:
         """Put a protected policy in force where there is none, and move production to the first version."""
-        document = {"rules": RULES, "protected": ONE_APPROVER, **members}
-        receipt = self.of(by).policies.set(models, ALIAS, document, reason="it matters")
+        document: JsonObject = {"rules": RULES, "protected": ONE_APPROVER, **members}
+        receipt = self.of("Carla").policies.set(models, ALIAS, document, reason="it matters")
         if not self.of("Ada").history(str(NAME)):
             self.of("Ada").promote(f"{NAME}@1", ALIAS)
         return receipt

@@ -72,7 +72,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, gates, people, upkeep, versions
+from muniment.core.verbs import catalog, gates, people, proposals, upkeep, versions
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import GetSelf, GrantRole, RevokeKey, RevokeRole
@@ -859,6 +859,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     gates.SetPolicy: events.PolicySet,
     gates.EndPolicy: events.PolicyEnded,
     gates.SetTier: events.TierSet,
+    proposals.ProposeChange: events.ProposalOpened,
     catalog.SetTag: events.TagSet,
     catalog.RemoveTag: events.TagSet,
     catalog.PostComment: events.CommentPosted,

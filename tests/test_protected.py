@@ -7,7 +7,7 @@ import pytest
 
 from firm import ALIAS, BREAK_GLASS, ONE_APPROVER, RULES, Firm, open_embedded, open_served
 from muniment.client.proofs.changes import find_emergencies_before
-from muniment.core.canonical import Json
+from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.proposals import ChangeKind
 from muniment.core.errors import (
     AlreadyProposed,
@@ -79,14 +79,14 @@ ACTS: dict[str, tuple[Act, type[Event]]] = {
         AliasRemoved,
     ),
 }
-HIGH: dict[str, Json] = {"scope": {"tiers": ["high"]}}
+HIGH: Json = {"tiers": ["high"]}
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_what_touches_a_protected_policy_takes_effect_once_it_is_approved(firm: Firm, act: str) -> None:
-    """Each act that touches a protected policy is proposed, and happens with the last approval that it needs."""
+    """Each act that touches a protected policy is proposed, and happens with the last approval it needs."""
     do, kind = ACTS[act]
-    firm.protect(**HIGH)
+    firm.protect(scope=HIGH)
     proposed = do(firm)
     assert isinstance(proposed.event, ProposalOpened)
     (waiting,) = firm.of("Vera").proposals.list("acme")
@@ -106,14 +106,14 @@ def test_what_touches_a_protected_policy_takes_effect_once_it_is_approved(firm: 
 def test_what_touches_no_protected_policy_takes_effect_at_once(firm: Firm, act: str) -> None:
     """The same acts need no approval where the policy is not protected."""
     do, kind = ACTS[act]
-    firm.of("Carla").policies.set(WHERE, ALIAS, {"rules": RULES, **HIGH}, reason="it matters")
+    firm.of("Carla").policies.set(WHERE, ALIAS, {"rules": RULES, "scope": HIGH}, reason="it matters")
     firm.of("Ada").promote(f"{NAME}@1", ALIAS)
     assert isinstance(do(firm).event, kind)
 
 
 def test_a_command_that_is_only_proposed_is_refused_as_it_is(firm: Firm) -> None:
     """The plain commands are refused, and say what to do: no receipt of a proposal passes for the change."""
-    firm.protect(**HIGH)
+    firm.protect(scope=HIGH)
     admin, why = firm.open_as(firm.keys["Carla"]), Payload.of("simpler")
     for command in (
         SetPolicy(models=MODELS, alias=Alias(ALIAS), policy=None, reason=why),
@@ -141,7 +141,7 @@ def test_what_only_adds_rules_touches_nothing(firm: Firm) -> None:
 def test_its_own_protection_is_protected(small: Firm) -> None:
     """A policy that only lowers the protection waits for those whom the policy in force asks, not its own."""
     small.protect(protected={"role": "approver", "n": 2})
-    lower = {"rules": RULES, "protected": {"role": "contributor"}}
+    lower: JsonObject = {"rules": RULES, "protected": {"role": "contributor"}}
     proposed = small.of("Carla").policies.set(WHERE, ALIAS, lower, reason="faster")
     (need,) = small.of("Vera").proposals.get(proposed.index).needs
     assert (need.role, need.n) == (Role.APPROVER, 2)
@@ -151,9 +151,9 @@ def test_its_own_protection_is_protected(small: Firm) -> None:
 def test_a_tier_that_leaves_several_policies_needs_all_of_them(small: Firm) -> None:
     """A change that touches two protected policies waits for the people whom each of them asks."""
     small.add("Sven", Role.SECURITY)
-    small.protect("acme/*", **HIGH)
+    small.protect("acme/*", scope=HIGH)
     small.of("Carla").policies.set(
-        WHERE, "staging", {"rules": RULES, "protected": {"role": "security"}, **HIGH}, reason="safe"
+        WHERE, "staging", {"rules": RULES, "protected": {"role": "security"}, "scope": HIGH}, reason="safe"
     )
     proposed = small.of("Carla").policies.set_tier(WHERE, "low", reason="harmless")
     assert isinstance(proposed.event, ProposalOpened)
@@ -195,7 +195,7 @@ def test_authors_of_any_model_in_the_scope_do_not_count(small: Firm) -> None:
 
 
 def test_an_approval_ends_with_a_newer_version_by_its_signer(small: Firm) -> None:
-    """Whether an approval counts is decided when the change would take effect, and not only when it was made."""
+    """Whether an approval counts is decided again when the change would take effect."""
     small.protect(protected={"role": "approver", "n": 2})
     small.grant("Otto", Role.CONTRIBUTOR)
     small.add("Olga", Role.APPROVER)
@@ -409,7 +409,7 @@ def test_nobody_qualifies_where_all_are_there_on_the_word_of_the_proposer(small:
 
 
 def test_an_emergency_is_told_to_everyone_until_somebody_has_looked(firm: Firm) -> None:
-    """Break-glass makes a proposal take effect at once, marks every move, and somebody else has to close it."""
+    """Break-glass makes a proposal take effect, marks every move, and somebody else has to close it."""
     firm.add("Sven", Role.SECURITY)
     firm.add("Rita", Role.READER)
     firm.protect(break_glass=BREAK_GLASS)
@@ -520,4 +520,7 @@ def test_those_who_can_approve_and_the_proposer_hear_of_it(firm: Firm) -> None:
     firm.of("Otto").proposals.withdraw(proposed, "now it is")
     firm.of("Vera").proposals.approve(proposed, "agreed")
     (told,) = [one for one in firm.of("Carla").inbox() if one.kind.is_of_proposal]
-    assert (told.what, told.text) == (f"your proposal to set the policy of {WHERE}@{ALIAS} took effect", "agreed")
+    assert (told.what, told.text) == (
+        f"your proposal to set the policy of {WHERE}@{ALIAS} took effect",
+        "agreed",
+    )

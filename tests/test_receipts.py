@@ -105,6 +105,10 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.AliasMoved: {"previous", "verdicts", "due"},
     e.AliasRemoved: {"previous"},
     e.EmergencyClosed: {"name", "alias", "number", "previous"},
+    e.ProposalOpened: {"base", "protections"},
+    e.ProposalDecided: {"namespace"},
+    e.ProposalWithdrawn: {"namespace"},
+    e.ProposalReviewed: {"namespace"},
     e.RequestReminded: {"request"},
     e.RequestClosed: {"name", "number"},
     e.CommentPosted: {"mentions"},
@@ -122,7 +126,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.WebhookReplayed: {"namespace"},
 }
 # What belongs to an act, and not to what it leads to: an earlier act may have had another.
-ACTS = frozenset({"reason", "message", "attestation", "attestations"})
+ACTS = frozenset({"reason", "message", "attestation", "attestations", "proposal"})
 
 
 def is_confirmed(command: Command, done: Done) -> bool:

@@ -65,6 +65,7 @@ FIRST = Reference(NAME, 1)
 # What scripts decide by. A code may come; none may change or go.
 CODES = """
     already_approved
+    already_proposed
     already_withdrawn
     answer_ahead
     answer_incomplete
@@ -77,6 +78,7 @@ CODES = """
     break_glass_not_allowed
     browser_lost
     card_not_found
+    change_needs_approval
     claim_not_found
     content_corrupt
     deployment_not_found
@@ -139,6 +141,7 @@ CODES = """
     move_unfounded
     name_taken
     namespace_not_found
+    nobody_can_approve
     not_a_file
     not_a_person
     not_confirmed
@@ -153,6 +156,7 @@ CODES = """
     not_withdrawable
     not_your_claim
     not_your_signature
+    not_yours_to_decide
     nothing_to_accept
     nothing_to_roll_back
     nothing_to_simulate
@@ -165,6 +169,7 @@ CODES = """
     precondition_failed
     principal_not_found
     proof_invalid
+    proposal_stale
     provenance_cycle
     provenance_hole
     quota_exceeded

@@ -201,17 +201,17 @@ def _move_alias(_view: View, _entry: Entry, event: events.AliasMoved) -> Takes:
 
 def _change_policy(
     view: View, _entry: Entry, event: events.PolicySet | events.PolicyEnded | events.TierSet
-) -> Takes | None:
+) -> Takes:
     """What was proposed takes those who approved it, which the replay checks with the proposal."""
     if event.proposal is not None:
-        return None
+        return Takes(Act.READ)
     check_unprotected(view, change_of(event))
     return Takes(Act.SET_POLICY)
 
 
-def _remove_alias(view: View, _entry: Entry, event: events.AliasRemoved) -> Takes | None:
+def _remove_alias(view: View, _entry: Entry, event: events.AliasRemoved) -> Takes:
     if event.proposal is not None:
-        return None
+        return Takes(Act.READ)
     check_unprotected(view, change_of(event))
     is_guarded = bool(find_policies(view, event.name, event.alias))
     return Takes(Act.SET_POLICY if is_guarded else Act.MOVE_ALIAS)
@@ -226,10 +226,11 @@ def _close_emergency(view: View, entry: Entry, event: events.EmergencyClosed) ->
     return Takes(Act.APPROVE)
 
 
-def _decide_proposal(view: View, entry: Entry, event: events.ProposalDecided) -> None:
+def _decide_proposal(view: View, entry: Entry, event: events.ProposalDecided) -> Takes:
     """Whether it is for them to decide is checked with what they signed."""
     if find_proposal(view, event.namespace, event.proposal) is None:
         raise _refuse(entry, "decide about a proposal that nobody made")
+    return Takes(Act.READ)
 
 
 def _withdraw_proposal(view: View, entry: Entry, event: events.ProposalWithdrawn) -> None:

@@ -13,7 +13,7 @@ from muniment.views.values import Time, name_people, read_text, write_minute
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
-def view_moves(
+def view_moves(  # noqa: PLR0913, PLR0917 - what they are drawn from
     title: str,
     moves: Sequence[Move],
     names: Mapping[str, str],
@@ -23,8 +23,8 @@ def view_moves(
 ) -> View:
     """Show the moves of an alias, or of all aliases of a model, in their order.
 
-    `changed` has, by the entries of moves, the policies that authors of the version changed shortly before, and
-    `emergencies` the changes of protected policies at which nobody had looked yet.
+    `changed` has, by the entries of moves, the policies that authors of the version changed shortly before,
+    and `emergencies` the changes of protected policies at which nobody had looked yet.
     """
     name = title.partition("@")[0]
     columns = (
@@ -43,9 +43,7 @@ def view_moves(
         title,
         columns,
         [
-            _view_move(
-                one, names, changed.get(one.record.index, ()), emergencies.get(one.record.index, ())
-            )
+            _view_move(one, names, changed.get(one.record.index, ()), emergencies.get(one.record.index, ()))
             for one in moves
         ],
         now,

@@ -7,7 +7,7 @@ from muniment.answers.notices import list_proposal_items
 from muniment.answers.recoveries import list_notices
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import InvalidRequest, NotFound, NotShown, RecordUnproven
-from muniment.core.gates.inbox import InboxItem, ItemKind
+from muniment.core.gates.inbox import OF_PROPOSALS, InboxItem, ItemKind
 from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.people import GetPerson
 from muniment.core.verbs.proposals import ListProposals
@@ -33,7 +33,7 @@ def _read(backend: TrustedBackend) -> list[InboxItem]:
 def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
     if item.kind is ItemKind.RECOVERY:
         return _prove_notice(backend, item)
-    if item.kind.is_of_proposal:
+    if item.kind in OF_PROPOSALS:
         return _prove_proposal(backend, item)
     try:
         proven = backend.ask(GetInboxItem.again(item, backend.principal))

@@ -19,7 +19,8 @@ class NobodyCanApprove(Refused):
     """Nobody could approve a proposal, so it would never take effect.
 
     Attributes:
-        unconfirmed: somebody who holds the role, and whom an admin would have to confirm; empty if nobody does.
+        unconfirmed: somebody who holds the role, and whom an admin would have to confirm; empty if nobody
+            does.
         admins: the admins who could confirm them or, if there is nobody, give the role to somebody.
         behind: on whose word every admin is there, if there are no such admins.
     """
@@ -40,9 +41,9 @@ class NobodyCanApprove(Refused):
     @property
     def who_helps(self) -> str:
         """Who could make somebody qualify, and how."""
-        admins = " or ".join(self.admins)
+        admins = " or ".join(map(quote, self.admins))
         if not self.admins:
-            those = " and ".join(self.behind)
+            those = " and ".join(map(quote, self.behind))
             other = "have somebody else propose it, or use an identity provider"
             return f"every admin is there on the word of {those}: {other}"
         if self.unconfirmed:

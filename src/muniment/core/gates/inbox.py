@@ -50,10 +50,10 @@ class ItemKind(StrEnum):
     @property
     def is_of_proposal(self) -> bool:
         """Whether it is about a proposal, rather than a version or a model."""
-        return self in _OF_PROPOSALS
+        return self in OF_PROPOSALS
 
 
-_OF_PROPOSALS: Final = frozenset(
+OF_PROPOSALS: Final = frozenset(
     {
         ItemKind.PROPOSAL,
         ItemKind.PROPOSAL_CLOSING,

@@ -193,7 +193,7 @@ class RemoveAlias(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The alias was removed."""
         reason = digest_of(self.reason)
-        return says(entry, AliasRemoved, name=self.name, alias=self.alias, reason=reason)
+        return says(entry, AliasRemoved, name=self.name, alias=self.alias, reason=reason, proposal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +297,7 @@ class SetPolicy(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The policy is in force for the alias, by this statement and for this reason."""
         signed = None if self.policy is None else self.attestation
-        said = {"attestation": signed, "reason": digest_of(self.reason)}
+        said = {"attestation": signed, "reason": digest_of(self.reason), "proposal": None}
         return self.was_done_by(entry) and says(entry, PolicySet, **said)
 
     def was_done_by(self, entry: Entry) -> bool:
@@ -333,7 +333,8 @@ class EndPolicy(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The policy of the alias ended."""
         reason = digest_of(self.reason)
-        return says(entry, PolicyEnded, models=self.models, alias=self.alias, reason=reason)
+        ended = {"models": self.models, "alias": self.alias, "reason": reason}
+        return says(entry, PolicyEnded, **ended, proposal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,7 +348,7 @@ class SetTier(Command):
 
     def is_done_by(self, entry: Entry) -> bool:
         """The model is in the tier, for this reason."""
-        return self.was_done_by(entry) and says(entry, TierSet, reason=digest_of(self.reason))
+        return self.was_done_by(entry) and says(entry, TierSet, reason=digest_of(self.reason), proposal=None)
 
     def was_done_by(self, entry: Entry) -> bool:
         """The model is in the tier, for any reason."""
