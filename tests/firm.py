@@ -30,7 +30,7 @@ BREAK_GLASS: JsonObject = {"roles": ["security"], "close_within": "24h"}
 
 
 class Firm:
-    """Fay founded it and made nothing; Carla is an admin, Vera and Otto approve, Ada made the first version."""
+    """Fay founded it and made nothing; Carla is an admin, Vera and Otto approve, Ada made a version."""
 
     def __init__(
         self, open_as: Callable[[Identity], Backend], trust: Callable[[str, Identity], TrustedBackend]
