@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from muniment.core.canonical import MAX_INTEGER
+from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models
 from muniment.core.payloads import Payload
@@ -32,6 +33,18 @@ VALUES: Mapping[object, st.SearchStrategy[object]] = {
     Alias: st.from_regex(r"[a-z]{1,8}", fullmatch=True).filter(lambda text: text != "latest").map(Alias),
     Scope: st.builds(Scope, st.sampled_from(Reach), st.just("*") | PARTS),
 }
+VALUES[ProposedChange] = st.builds(
+    lambda models, alias: ProposedChange(kind=ChangeKind.END_POLICY, models=models, alias=alias),
+    VALUES[Models],
+    VALUES[Alias],
+) | st.builds(
+    lambda namespace, model, tier: ProposedChange(
+        kind=ChangeKind.SET_TIER, models=Models(namespace, model), tier=tier
+    ),
+    PARTS,
+    PARTS,
+    PARTS,
+)
 
 
 def damaged(whole: bytes) -> st.SearchStrategy[bytes]:

@@ -43,13 +43,13 @@ def view_proposals(
     """Show the proposals in a namespace that wait for somebody or, with `closed`, all, oldest first."""
     which = "proposals" if closed else "open proposals (--closed lists the others)"
     columns = (
-        Column("entry", "entry", is_number=True),
         Column("change", "change"),
         Column("proposer", "by"),
         Column("opened", "age"),
         Column("state", "state"),
         Column("waits", "waits for", below=True),
         Column("text", "why", below=True),
+        Column("entry", "entry", is_drawn=False),
         Column("closed", "closed by entry", is_drawn=False),
     )
     return view_list(
@@ -68,13 +68,13 @@ def _view_row(proposal: Proposal, names: Mapping[str, str]) -> Row:
     record = proposal.record
     return Row(
         cells=(
-            record.index,
             str(proposal.change),
             name_people(names, record.proposer),
             Time(record.opened),
             proposal.state,
             say_waiting(proposal, names) or None,
             read_text(record.reason, proposal.reason),
+            record.index,
             record.closed,
         ),
         vouched=Vouched(Mark.RECORDED, record.index),
@@ -84,12 +84,35 @@ def _view_row(proposal: Proposal, names: Mapping[str, str]) -> Row:
 
 def view_proposal(proposal: Proposal, differences: Sequence[str], names: Mapping[str, str], now: str) -> View:
     """Show a proposal: what it changes, what it waits for, and who decided what."""
+    record = proposal.record
+    return View(
+        kind="proposal",
+        title=f"Proposal {record.index}: {proposal.change}",
+        lead=say_waiting(proposal, names),
+        now=now,
+        chips=(Chip(proposal.state, _TONES.get(proposal.state, Tone.PLAIN)),),
+        facts=(
+            Fact(key="entry", label="entry", value=record.index),
+            Fact(key="state", label="state", value=proposal.state),
+        ),
+        sections=(
+            _view_change(proposal, differences, names),
+            *([_view_needs(proposal.needs, names)] if proposal.needs else []),
+            *([_view_helpers(proposal, names)] if proposal.breakers or proposal.reviewers else []),
+            _view_decisions(proposal.decisions, names),
+        ),
+        next=tuple(_list_commands(proposal)),
+    )
+
+
+def _view_change(proposal: Proposal, differences: Sequence[str], names: Mapping[str, str]) -> Section:
     record, change = proposal.record, proposal.change
-    recorded = Vouched(Mark.RECORDED, record.index)
-    facts = [
-        Fact(key="entry", label="entry", value=record.index),
+    recorded, checked = Vouched(Mark.RECORDED, record.index), Vouched(Mark.CHECKED)
+    closed = None if record.closed is None else Vouched(Mark.RECORDED, record.closed)
+    facts = (
         Fact(key="change", label="change", value=str(change), vouched=recorded),
         Fact(key="policy", label="policy", value=change.policy, vouched=recorded),
+        Fact(key="differences", label="what changes", value=tuple(differences) or None, vouched=checked),
         Fact(
             key="proposed",
             label="proposed",
@@ -97,24 +120,10 @@ def view_proposal(proposal: Proposal, differences: Sequence[str], names: Mapping
             vouched=recorded,
         ),
         Fact(key="text", label="why", value=read_text(record.reason, proposal.reason), vouched=recorded),
-        Fact(key="closed", label="closed by entry", value=record.closed),
-        Fact(key="differences", label="what changes", value=tuple(differences) or None),
-    ]
-    waiting = say_waiting(proposal, names)
-    return View(
-        kind="proposal",
-        title=f"Proposal {record.index}: {change}",
-        lead=waiting,
-        now=now,
-        chips=(Chip(proposal.state, _TONES.get(proposal.state, Tone.PLAIN)),),
-        facts=tuple(fact for fact in facts if fact.value is not None),
-        sections=(
-            *([_view_needs(proposal.needs, names)] if proposal.needs else []),
-            *([_view_helpers(proposal, names)] if proposal.breakers or proposal.reviewers else []),
-            _view_decisions(proposal.decisions, names),
-        ),
-        next=tuple(_list_commands(proposal)),
+        Fact(key="closed", label="closed by entry", value=record.closed, vouched=closed),
     )
+    given = tuple(fact for fact in facts if fact.value is not None)
+    return Section(key="change", title="What it changes", blocks=(Facts(given),))
 
 
 def say_waiting(proposal: Proposal, names: Mapping[str, str]) -> str:

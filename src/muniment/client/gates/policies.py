@@ -24,7 +24,7 @@ from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.errors import NamespaceNotFound
 from muniment.core.gates.differences import Terms, list_differences, read_terms
-from muniment.core.gates.policy import Gate
+from muniment.core.gates.policy import Gate, Protection
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
@@ -334,8 +334,10 @@ class Policies:
             record = change.record
             place = record.models, record.alias
             document = self._read(record).document
-            terms = None if document is None else read_terms(decode_policy(encode(document)), document)
-            yield ComparedPolicy(change, _describe(record, before.get(place), terms))
+            policy = None if document is None else decode_policy(encode(document))
+            terms = None if policy is None or document is None else read_terms(policy, document)
+            protected = None if policy is None else policy.protected
+            yield ComparedPolicy(change, _describe(record, before.get(place), terms, protected))
             before[place] = terms
 
     def _read(self, record: PolicyRecord) -> InForce:
@@ -346,12 +348,15 @@ class Policies:
         return InForce(record, canonical.decode(data))
 
 
-def _describe(record: PolicyRecord, before: Terms | None, after: Terms | None) -> tuple[str, ...]:
+def _describe(
+    record: PolicyRecord, before: Terms | None, after: Terms | None, protected: Protection | None
+) -> tuple[str, ...]:
     """Say what a policy changed."""
     if record.ended:
         return ("the policy ended, and none took its place",)
     if after is None:
         return ("guarded, without a policy",)
     if before is None:
-        return ("set where there was none",)
+        guarded = () if protected is None else (f"protected: {protected} must approve a change to it",)
+        return ("set where there was none", *guarded)
     return list_differences(before, after) or ("the same in another form",)

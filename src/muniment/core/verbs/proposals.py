@@ -27,6 +27,9 @@ from muniment.core.verbs.verb import (
     says,
 )
 
+# What a change and the command that proposes it both have.
+_PARTS: Final = ("kind", "models", "alias", "policy", "attestation", "tier")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
@@ -141,7 +144,10 @@ class ProposeChange(Command):
 
     def is_done_by(self, entry: Entry) -> bool:
         """The change was proposed, and not made."""
-        return says(entry, ProposalOpened, change=self.change, reason=digest_of(self.reason))
+        event = entry.event
+        if not isinstance(event, ProposalOpened) or event.reason != digest_of(self.reason):
+            return False
+        return all(getattr(event.change, part) == getattr(self, part) for part in _PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
