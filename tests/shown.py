@@ -54,6 +54,7 @@ from muniment.views.gate import view_gate
 from muniment.views.identified import Matched, view_identified
 from muniment.views.leaderboard import view_leaderboard
 from muniment.views.lineage import view_lineage
+from muniment.views.material import VersionMaterial
 from muniment.views.metrics import Rival
 from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.owners import view_owners
@@ -75,7 +76,7 @@ from muniment.views.principals import (
 from muniment.views.proposals import view_proposal, view_proposals
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline, Person
-from muniment.views.version import VersionMaterial, view_version
+from muniment.views.version import view_version
 from muniment.views.view import Seal, View
 from muniment.views.webhooks import view_webhooks
 
@@ -190,7 +191,7 @@ def make_gate() -> Gate:
     unmet = Finding(
         rule="approved by 1 validator",
         passed=False,
-        message=f"{VERA} rejected it as validator",
+        message=f"{VERA} rejected it as validator, which only they can withdraw",
         remedy="muniment withdraw acme/readmission@7 --for production --reason TEXT",
         id="approvals",
     )
@@ -273,6 +274,7 @@ def make_material() -> VersionMaterial:
         gates=(make_gate(),),
         faults={},
         rivals=(Rival("production @5", rival),),
+        policies=(replace(make_policy(), alias="staging", index=8115),),
         first=("roc_auc",),
         deployments=(make_deployment(),),
         newer=(make_version(8),),
@@ -526,7 +528,7 @@ def make_decisions() -> list[Decided]:
             approval=Approval.read(waived.predicate),
             reason="(erased)",
             standing="stands",
-            fault=f"{VERA} made the version and vouches for {ADA}",
+            fault=f"{VERA} made the version and vouches for {ADA}, whom no other admin confirmed",
         ),
     ]
 

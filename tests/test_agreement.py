@@ -66,6 +66,14 @@ def test_an_approval_counts_in_every_view_or_in_none(call: Call, alias: str) -> 
     assert bool(decided["fault"]) is not passes
 
 
+def test_who_approves_in_vain_is_told_at_once(call: Call) -> None:
+    """The approval is recorded, with a warning that names why it does not count; none if it does."""
+    shown = approve(call, "production")
+    assert re.search("warning: the approval does not count: .* made the version and vouches for Vera", shown)
+    assert "approved for production as validator" in shown
+    assert "warning" not in approve(call, "staging")
+
+
 def test_it_is_said_in_a_terminal_why_an_approval_does_not_count(call: Call) -> None:
     """The author who let the approver in is named."""
     approve(call, "production")

@@ -35,6 +35,14 @@ def test_what_is_written_is_read_back(card: Card) -> None:
     assert read_card(write_card(card)) == card
 
 
+def test_contacts_below_a_heading_are_contacts() -> None:
+    """They may stand in the front matter or as lines below a heading of either form."""
+    text = "---\ncontacts: [ml@acme.example]\n---\n# X\n## Contacts\n- Ada Brandt\n\nward-7@acme.example\n"
+    card = read_card(text)
+    assert card.contacts == ("ml@acme.example", "Ada Brandt", "ward-7@acme.example")
+    assert read_card(write_hub_card(card, "x")).contacts == card.contacts
+
+
 def test_a_card_of_the_hub_is_read() -> None:
     """The metadata and headings of a Hub card are read, and the Hub's library reads what we write."""
     text = """---

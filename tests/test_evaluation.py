@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 from sklearn.metrics import (
     auc,
+    average_precision_score,
     f1_score,
     median_absolute_error,
     ndcg_score,
@@ -28,9 +29,10 @@ from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.recomputation import find_contradictions, recompute
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidEvidence
-from muniment.evaluation.classification import evaluate_classification, evaluate_multilabel
+from muniment.evaluation.classification import evaluate_classification
 from muniment.evaluation.drift import compare_datasets
 from muniment.evaluation.fairness import rates_of
+from muniment.evaluation.multilabel import evaluate_multilabel
 from muniment.evaluation.ranking import evaluate_ranking
 from muniment.evaluation.regression import evaluate_regression
 from muniment.evaluation.robustness import PERTURBATIONS, sweep
@@ -91,7 +93,7 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
     assert value(evidence, "accuracy") == np.mean(np.array(TRUE) == np.array(PRED))
     for name, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
         assert value(evidence, name) == score(TRUE, PRED)
-    assert value(evidence, "roc_auc") == roc_auc_score(TRUE, SCORE)
+    assert value(evidence, "roc_auc") == pytest.approx(roc_auc_score(TRUE, SCORE))
 
 
 def test_the_stated_numbers_follow_from_the_stated_counts_and_curves() -> None:
@@ -166,7 +168,7 @@ def test_a_group_without_positives_has_no_recall() -> None:
 
 
 def test_labels_are_text_and_the_positive_one_can_be_named() -> None:
-    """1, 1.0 and "1" are one label, and the last label is positive unless another is named."""
+    """1, 1.0 and "1" are one label, and which one is positive is named where it is not plain."""
     numbers = evaluate([0, 1, 1, 0], [0.0, 1.0, 0.0, 0.0], [0.1, 0.9, 0.4, 0.2])
     assert plain(numbers)["confusion_matrix"]["labels"] == ["0", "1"]
     words = evaluate(["ill", "well", "ill"], ["ill", "well", "well"], [0.9, 0.2, 0.4], positive="ill")
@@ -177,6 +179,12 @@ def test_labels_are_text_and_the_positive_one_can_be_named() -> None:
 def test_many_labels_are_averaged() -> None:
     """A multiclass evaluation has macro averages and a matrix of all labels."""
     evidence = evaluate(["a", "b", "c", "a"], ["a", "b", "a", "a"], None)
+    assert value(evidence, "precision") == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert plain(evidence)["metrics"]["precision"] | {"value": 0} == {
+        "value": 0,
+        "zero_division": 0,
+        "undefined": ["c"],
+    }
     assert plain(evidence)["confusion_matrix"]["counts"] == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
     assert value(evidence, "accuracy") == 0.75
     assert evidence.find_metric("roc_auc") is None
@@ -188,12 +196,15 @@ def test_many_labels_are_averaged() -> None:
         ([], [], None, "no row"),
         ([0, 1], [0], None, "predictions: expected 2 entries, got 1"),
         ([0, 1], [0, 1], [0.5], "scores of shape"),
-        ([0, 1], [0, 1], [0.5, float("nan")], "not finite"),
+        ([0, 1], [0, 1], [0.5, float("nan")], "1 row of 2 misses a value: 1 in scores"),
         ([0, 1], [0, 1], [0.5, float("inf")], "not finite"),
-        ([0, 1], [0, 1], [0.5, 1.5], "not between 0 and 1"),
-        ([1, 1], [1, 1], [0.5, 0.6], "same true label"),
         ([0, 1, 2], [0, 1, 2], [0.1, 0.2, 0.3], "two labels"),
-        ([0.0, float("nan")], [0, 1], None, "not finite"),
+        ([0.0, float("nan")], [0, 1], None, "1 row of 2 misses a value: 1 in labels"),
+        ([0.0, float("inf")], [0, 1], None, "not finite"),
+        (["a", "b"], ["a", "b"], None, "not plain which label is positive"),
+        ([1, 2], [1, 2], None, "not plain which label is positive"),
+        (["1.1", "1.10"], ["1.1", "1.1"], None, "written in two ways"),
+        (["a", "b"], [0, 1], None, "nothing in common"),
         (list(range(2000)), list(range(2000)), None, "more than 1000 labels"),
         ([[0], [1]], [0, 1], None, "shape"),
     ],
@@ -226,15 +237,15 @@ def test_perturbations_make_a_model_worse() -> None:
     def predict(rows: NDArray[np.float64]) -> list[str]:
         return ["high" if row[0] >= 50 else "low" for row in rows]
 
-    steps: Any = sweep(predict, features, labels, severities=(0.0, 0.5, 3.0))
+    steps: Any = sweep(predict, features, labels, severities=(0.0, 0.5, 3.0), positive="high")
     accuracies = [step["metrics"]["accuracy"]["value"] for step in steps]
     assert accuracies[0] == 1.0
     assert accuracies[0] > accuracies[1] > accuracies[2]
-    assert steps == sweep(predict, features, labels, severities=(0.0, 0.5, 3.0))
+    assert steps == sweep(predict, features, labels, severities=(0.0, 0.5, 3.0), positive="high")
     assert sum(map(sum, steps[2]["confusion_matrix"]["counts"])) == 100
-    every = sweep(predict, features, labels, perturbations=PERTURBATIONS)
+    every = sweep(predict, features, labels, perturbations=PERTURBATIONS, positive="high")
     assert len({step["perturbation"] for step in every}) == 3
-    evaluation = evaluate_classification(labels, predict(features))
+    evaluation = evaluate_classification(labels, predict(features), positive="high")
     assert complete({**evaluation, "robustness": list(every)}).n == 100
 
 
@@ -363,13 +374,17 @@ def test_numbers_of_ones_own_are_kept_and_marked() -> None:
             complete(evaluation, metrics=wrong)
 
 
-def test_many_scores_are_rounded_to_a_grid_and_it_says_so() -> None:
-    """Many scores are rounded to a grid, which the evidence states, and the AUC follows from its counts."""
+def test_many_scores_share_steps_and_it_says_how_far_that_can_move_a_number() -> None:
+    """Over very many scores, the areas are within their stated bounds, whatever the scale of the scores."""
     random = np.random.default_rng(6)
-    true = random.integers(0, 2, 50_000)
-    scores = np.clip(true * 0.2 + random.random(50_000) * 0.8, 0, 1)
-    evidence = complete(evaluate_classification(true.tolist(), (scores > 0.5).astype(int).tolist(), scores))
+    true = (random.random(50_000) < 0.01).astype(int)
+    scores = (true * 0.6 + random.random(50_000)) * 3e-5
+    evidence = complete(evaluate_classification(true.tolist(), [0] * 50_000, scores))
     (curve,) = plain(evidence)["score_counts"]
-    assert curve["resolution"] == 1 / 8192
-    assert len(curve["thresholds"]) <= 8193
-    assert value(evidence, "roc_auc") == pytest.approx(roc_auc_score(true, scores), abs=1e-4)
+    assert len(curve["thresholds"]) <= 10_000
+    for name, truth in (
+        ("roc_auc", roc_auc_score(true, scores)),
+        ("average_precision", average_precision_score(true, scores)),
+    ):
+        metric = plain(evidence)["metrics"][name]
+        assert abs(metric["value"] - truth) <= metric["bound"] < 0.01

@@ -216,6 +216,15 @@ def test_what_holds_no_result_is_refused(document: Json) -> None:
         read_results(document)
 
 
+def rounded(document: Any) -> Any:  # noqa: ANN401 - JSON
+    """Round numbers: sums in another order differ in their last digits."""
+    if isinstance(document, float):
+        return float(f"{document:.12g}")
+    if isinstance(document, dict):
+        return {name: rounded(one) for name, one in document.items()}
+    return [rounded(one) for one in document] if isinstance(document, list) else document
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_files_are_read_in_pieces(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a file in pieces gives the same evidence as reading it whole, also for pairs of groups."""
@@ -225,9 +234,9 @@ def test_files_are_read_in_pieces(tmp_path: Path, suffix: str, monkeypatch: pyte
         path = tmp_path / "rows.parquet"
     columns = Columns(target=("y",), prediction=("p",), score=("s",), groups=("sex", "sex,site"))
     whole: Any = evaluate_file(path, "classification", columns)
-    monkeypatch.setattr("muniment.evaluation.tables._ROWS", 7)
+    monkeypatch.setattr("muniment.evaluation.tables.ROWS", 7)
     pieces = evaluate_file(path, "classification", columns)
-    assert whole == pieces
+    assert rounded(whole) == rounded(pieces)
     assert [g["value"] for g in whole["groups"] if g["column"] == "sex,site"] == ["f,1", "f,2", "m,1", "m,2"]
 
 

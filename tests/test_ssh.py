@@ -16,6 +16,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.errors import BadSignature, InvalidKey
+from muniment.core.warnings import UncountedApproval
 from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
 from muniment.signing.dsse import encode_for_signing
 from muniment.signing.keys import Identity, PublicKey
@@ -162,7 +163,8 @@ def test_an_approval_by_ssh_is_known_as_such(
     (begun,) = registry.people.recoveries("Vera")
     registry.people.approve_recovery(begun.index)
     theirs = muniment.open(settings=settings, identity=machine)
-    theirs.version("acme/x@1").approve("production", "validator", "fine")
+    with pytest.warns(UncountedApproval, match="known only by recovery"):
+        theirs.version("acme/x@1").approve("production", "validator", "fine")
     assert "known only by recovery" in str(version.check("production").failures)
     theirs.version("acme/x@1").withdraw("production", "with another key")
     theirs.version("acme/x@1").approve("production", "validator", "fine", signer=SshSigner(key))

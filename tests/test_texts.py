@@ -178,10 +178,22 @@ def test_a_chart_holds_no_text_that_its_drawer_obeys(text: str) -> None:
 
 @settings(max_examples=10)
 @given(TEXTS)
+@example("\U00010000" * 200)
+@example("a" + "\U0001f469\u200d\U0001f4bb" * 30)
 def test_a_chart_is_drawn_with_any_name(text: str) -> None:
     """ESC and its like in a label end no drawing."""
     for spec in draw(evaluation_of(text)).values():
         ET.fromstring(draw_spec(spec, "svg"))  # noqa: S314 - our own
+
+
+def test_long_labels_that_begin_alike_stay_apart_in_a_chart() -> None:
+    """A label is cut, but two classes never become one."""
+    evaluation = evaluation_of("x")
+    evaluation["confusion_matrix"]["labels"] = [f"{'long ' * 100}{n}" for n in range(2)]
+    rows = draw(evaluation)["confusion_matrix"]["data"]["values"]
+    labels = {row["true"] for row in rows}
+    assert len(labels) == 2
+    assert max(map(len, labels)) == 100
 
 
 @given(TEXTS)

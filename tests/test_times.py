@@ -20,6 +20,7 @@ from muniment.signing.keys import Identity
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY: JsonObject = {
+    "vouching": "any",
     "rules": [{"rule": "approvals", "validator": 1}],
     "waivers": {"approvals": {"approver": 1}, "maximum": "14d"},
 }

@@ -387,7 +387,7 @@ def test_an_evaluation_is_returned_with_its_numbers_and_charts(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws all of it."""
-    (tmp_path / "rows.csv").write_text("a\n1\n")
+    (tmp_path / "rows.csv").write_text("a\n0\n1\n0\n1\n")
     version = registry.version("acme/x@3")
     evaluation = version.evaluate(
         [0, 1, 0, 1],

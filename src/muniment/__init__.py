@@ -30,6 +30,8 @@ _HOMES = {
     "Run": "muniment.capture.run",
     "Identity": "muniment.signing.keys",
     "MunimentError": "muniment.core.errors",
+    "UnclearTask": "muniment.core.warnings",
+    "UncountedApproval": "muniment.core.warnings",
     "UnguardedAlias": "muniment.core.warnings",
 }
 

@@ -11,7 +11,7 @@ from muniment.client.versions.loading import LoadedModel
 from muniment.client.versions.version import Version
 from muniment.core.claims.cards import Card
 from muniment.core.errors import MunimentError
-from muniment.core.warnings import UnguardedAlias
+from muniment.core.warnings import UnclearTask, UncountedApproval, UnguardedAlias
 from muniment.signing.keys import Identity
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "Registry",
     "Run",
     "SshSigner",
+    "UnclearTask",
+    "UncountedApproval",
     "UnguardedAlias",
     "Version",
     "__version__",

@@ -70,7 +70,12 @@ def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
 
 def warn_unguarded(receipt: Receipt) -> list[str]:
     """Warn on standard error if an alias was moved that no policy guards; return the warnings."""
-    warnings = [text for text in (find_unguarded(receipt),) if text]
+    return warn(text for text in (find_unguarded(receipt),) if text)
+
+
+def warn(texts: Iterable[str]) -> list[str]:
+    """Warn on standard error; return the warnings."""
+    warnings = [*texts]
     for text in warnings:
         click.echo(in_line(f"warning: {text}"), err=True)
     return warnings

@@ -3,11 +3,12 @@
 They need no library; a browser, a notebook or `muniment.evaluation.rendering` draws them.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from muniment.core.canonical import JsonObject
-from muniment.core.claims.recomputation import roc_area
+from muniment.core.claims.curves import roc_area
 from muniment.core.texts import in_line
 
 Spec = dict[str, Any]
@@ -16,12 +17,22 @@ _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 _SIDE: Final = 320
 # A curve with more points looks the same.
 _POINTS: Final = 500
+_LONGEST: Final = 100
+# Vega would cut a long label between the halves of a character beyond the BMP, which ends the drawing.
+_CONFIG: Final = {part: {"labelLimit": 0} for part in ("axis", "legend", "header")}
 
 
 def draw(predicate: JsonObject) -> dict[str, Spec]:
     """Return all charts that an evaluation has the counts for, by name. What people typed is escaped."""
     return {
-        name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **_escape(chart)}
+        name: {
+            "$schema": _SCHEMA,
+            "title": title,
+            "width": _SIDE,
+            "height": _SIDE,
+            "config": _CONFIG,
+            **_escape(chart),
+        }
         for kind, (title, build) in _CHARTS.items()
         if predicate.get(kind.partition(":")[0])
         for name in [kind.rpartition(":")[2]]
@@ -30,12 +41,19 @@ def draw(predicate: JsonObject) -> dict[str, Spec]:
 
 
 def _escape(part: Any) -> Any:  # noqa: ANN401 - JSON
-    """Escape the texts of a chart: those that draw it end at a control character, or obey it."""
+    """Escape and cut the texts of a chart: those that draw it end at a control character, or obey it."""
     if isinstance(part, str):
-        return in_line(part)
+        return _shorten(in_line(part))
     if isinstance(part, Mapping):
         return {name: _escape(one) for name, one in part.items()}
     return [_escape(one) for one in part] if isinstance(part, list | tuple) else part
+
+
+def _shorten(text: str) -> str:
+    """Cut a long text, so that two that differ stay two."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST - 8]}…{hashlib.sha256(text.encode()).hexdigest()[:7]}"
 
 
 def _confusion(predicate: Any) -> Spec:  # noqa: ANN401 - see draw

@@ -3,15 +3,15 @@
 The evidence keeps the counts, so other measures of fairness can be computed later (`rates_of`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 
 from muniment.core.canonical import Json
-from muniment.evaluation.intervals import with_resampling
+from muniment.evaluation.intervals import largest_gap
+from muniment.evaluation.tally import shares_of
 
 # The metrics whose differences are stated, if the groups have them.
 _GAPS: Final = ("accuracy", "recall", "precision", "positive_rate", "specificity", "roc_auc", "mae")
@@ -36,6 +36,7 @@ def write_gaps(results: dict[str, Json], min_group_size: int) -> dict[str, Json]
         for name in _GAPS:
             values = {group["value"]: group["metrics"].get(name, {}).get("value") for group in large}
             if len(values) > 1 and None not in values.values():
+                interval, bound = _find_interval(name, large), _find_bound(name, large)
                 gap = {
                     "column": column,
                     "metric": name,
@@ -43,8 +44,10 @@ def write_gaps(results: dict[str, Json], min_group_size: int) -> dict[str, Json]
                     "min_group_size": min_group_size,
                     "left_out": small,
                     "value": max(values.values()) - min(values.values()),
+                    **({"interval": interval} if interval else {}),
+                    **({"bound": bound} if bound else {}),
                 }
-                gaps.append(_with_interval(gap, large))
+                gaps.append(gap)
     return {**results, "gaps": gaps} if gaps else results
 
 
@@ -74,40 +77,14 @@ def rates_of(evaluation: Mapping[str, Any], column: str) -> pd.DataFrame:
     return by_group
 
 
-def _with_interval(gap: dict[str, Any], groups: list[dict[str, Any]]) -> dict[str, Json]:
-    """Resample the rows of each group, if the metric is a share of counted rows."""
-    shares = [_share(gap["metric"], group) for group in groups]
-    if any(share is None for share in shares):
-        return gap
-    sides = [np.array([hits, rest]) for hits, rest in shares]  # type: ignore[misc] # none is None
-
-    def spread(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> float:
-        pairs = counts.reshape(-1, 2)
-        totals = pairs.sum(axis=1)
-        if not totals.all():
-            return float("nan")
-        rates = pairs[:, 0] / totals
-        return float(rates.max() - rates.min())
-
-    resampled = with_resampling({"value": gap["value"]}, np.concatenate(sides), spread)
-    return {**gap, "interval": resampled["interval"]}
+def _find_interval(name: str, groups: Sequence[Mapping[str, Any]]) -> Json:
+    """Give the interval of a gap between groups, if the metric is a share of counted rows."""
+    matrices = [group.get("confusion_matrix") for group in groups]
+    shares = [shares_of(matrix).get(name) for matrix in matrices if matrix is not None]
+    known = [share for share in shares if share is not None]
+    return largest_gap(known) if len(known) == len(groups) else None
 
 
-def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
-    """Return how many rows count for a metric, and how many against it."""
-    matrix = group.get("confusion_matrix")
-    if matrix is None or "positive" not in matrix:
-        return None
-    which = matrix["labels"].index(matrix["positive"])
-    counts = np.array(matrix["counts"])
-    hit, row, column, n = counts[which, which], counts[which].sum(), counts[:, which].sum(), counts.sum()
-    right = np.trace(counts)
-    shares = {
-        "accuracy": (right, n - right),
-        "recall": (hit, row - hit),
-        "precision": (hit, column - hit),
-        "positive_rate": (column, n - column),
-        "specificity": (n - row - column + hit, column - hit),
-    }
-    share = shares.get(metric)
-    return None if share is None else (int(share[0]), int(share[1]))
+def _find_bound(name: str, groups: Sequence[Mapping[str, Any]]) -> float:
+    """Return how far a gap can be off, because several scores share a step."""
+    return 2 * max(float(group["metrics"][name].get("bound", 0.0)) for group in groups)

@@ -3,10 +3,11 @@
 Classifiers are evaluated piece by piece, in constant memory.
 """
 
-from collections.abc import Mapping, Sequence
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,17 @@ from sklearn.base import is_classifier
 
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.errors import InvalidEvidence
-from muniment.evaluation.classification import choose_positive, describe_tally, evaluate_multilabel
+from muniment.evaluation.classification import classify
+from muniment.evaluation.conditions import Condition, keep_rows, list_columns_of, read_conditions
 from muniment.evaluation.drift import compare_datasets
+from muniment.evaluation.labels import Cells, find_missing, name_labels, read_column
+from muniment.evaluation.multilabel import evaluate_multilabel
+from muniment.evaluation.predictions import Piece, Pieces
 from muniment.evaluation.ranking import evaluate_ranking
-from muniment.evaluation.reading import Labels, Numbers, read_labels, read_numbers, read_probabilities
+from muniment.evaluation.reading import Missing, Values, read_numbers, read_score_columns
 from muniment.evaluation.regression import evaluate_regression
-from muniment.evaluation.tables import list_columns, read_pieces, read_whole
-from muniment.evaluation.tally import GroupedTally
+from muniment.evaluation.tables import count_rows, list_columns, read_pieces, read_whole
+from muniment.evaluation.tasks import Choice, choose_task
 from muniment.evaluation.text import evaluate_text
 
 Results = dict[str, Json]
@@ -33,7 +38,7 @@ class Columns:
     Attributes:
         target: the true label, value or text; several for multilabel data.
         prediction: the prediction; as many as `target`.
-        score: the probability of the positive label or, for multilabel data, of each label.
+        score: the score of the positive label, or that of each label; `p_*` is all columns like that.
         groups: the columns to group by; `a,b` groups by both together.
         query: the query that an item was ranked for.
         judges: the scores of judges.
@@ -47,54 +52,121 @@ class Columns:
     judges: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows of a table that meet all conditions."""
+
+    path: Path
+    conditions: tuple[Condition, ...] = ()
+
+    def pieces(self, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
+        """Read columns, piece by piece. Raises as `read_pieces`."""
+        for piece in read_pieces(self.path, [*columns, *list_columns_of(self.conditions)], text=text):
+            yield keep_rows(piece, self.conditions)
+
+    def whole(self, columns: Sequence[str], *, text: bool = False) -> pd.DataFrame:
+        """Read columns that fit in memory. Raises as `read_pieces`."""
+        return pd.concat([*self.pieces(columns, text=text)], ignore_index=True)
+
+
 def evaluate_file(  # noqa: PLR0913 - the inputs of an evaluation
     path: Path,
     task: str,
     columns: Columns,
     *,
     positive: str | None = None,
+    classes: Sequence[str] | None = None,
     unit: str = "",
     min_group_size: int = 1,
+    missing: Missing | str = Missing.REFUSE,
+    where: Sequence[str] = (),
 ) -> Results:
-    """Evaluate the predictions in a table.
+    """Evaluate the predictions in a table, in the rows that meet all conditions of `where`.
 
     Raises:
         InvalidEvidence: a column is missing or not named, or its values are invalid.
     """
+    source = Source(path, read_conditions(where))
     if task == "classification":
-        return _classify(path, columns, positive, min_group_size)
-    if task == "regression":
-        table = read_whole(path, [*columns.target, *columns.prediction, *_plain(columns.groups)])
-        target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
-        return evaluate_regression(
-            table[target],
-            table[prediction],
-            groups=_read_groups(table, columns.groups),
-            unit=unit,
+        results = classify(
+            _read_predictions(source, columns),
+            positive=positive,
+            classes=classes,
             min_group_size=min_group_size,
+            missing=missing,
         )
-    if task == "multilabel":
-        table = read_whole(path, [*columns.target, *columns.prediction, *columns.score])
-        scores = table[list(columns.score)].to_numpy() if columns.score else None
-        return evaluate_multilabel(
-            table[list(columns.target)].to_numpy(),
-            table[list(columns.prediction)].to_numpy(),
-            scores,
-            labels=columns.target,
-        )
-    if task == "ranking":
-        target, score = _one(columns.target, "target"), _one(columns.score, "score")
-        table = read_whole(path, [columns.query or "query", target, score])
-        return evaluate_ranking(table[columns.query or "query"].tolist(), table[target], table[score])
-    if task == "text":
-        target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
-        table = read_whole(path, [target, prediction, *columns.judges], text=True)
-        judges = {name: read_numbers(table[name], name, (len(table),)).tolist() for name in columns.judges}
-        return evaluate_text(table[prediction].tolist(), table[target].tolist(), judges=judges)
-    raise InvalidEvidence(
-        reason=f"unknown task {task!r}",
-        remedy="name one of classification, regression, multilabel, ranking or text",
+    elif task == "regression":
+        results = _measure_amounts(source, columns, unit, min_group_size, missing)
+    elif task in _MEASURE:
+        results = _MEASURE[task](source, columns, missing)
+    else:
+        tasks = ", ".join(["classification", "regression", *_MEASURE])
+        raise InvalidEvidence(reason=f"unknown task {task!r}", remedy=f"name one of {tasks}")
+    return _bind(results, source, ",".join(columns.target))
+
+
+def _measure_amounts(
+    source: Source, columns: Columns, unit: str, min_group_size: int, missing: Missing | str
+) -> Results:
+    target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
+    table = source.whole([target, prediction, *_plain(columns.groups)])
+    return evaluate_regression(
+        table[target],
+        table[prediction],
+        groups=_join_groups(table, columns.groups),
+        unit=unit,
+        min_group_size=min_group_size,
+        missing=missing,
     )
+
+
+def _measure_many_labels(source: Source, columns: Columns, missing: Missing | str) -> Results:
+    table = source.whole([*columns.target, *columns.prediction, *columns.score])
+    true, predicted = (table[list(names)].to_numpy() for names in (columns.target, columns.prediction))
+    scores = table[list(columns.score)].to_numpy() if columns.score else None
+    return evaluate_multilabel(true, predicted, scores, labels=columns.target, missing=missing)
+
+
+def _measure_ranking(source: Source, columns: Columns, missing: Missing | str) -> Results:
+    query, target = columns.query or "query", _one(columns.target, "target")
+    score = _one(columns.score, "score")
+    table = source.whole([query, target, score])
+    return evaluate_ranking(table[query].to_numpy(), table[target], table[score], missing=missing)
+
+
+def _measure_text(source: Source, columns: Columns, missing: Missing | str) -> Results:
+    # An empty text is a text.
+    del missing
+    target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
+    table = source.whole([target, prediction, *columns.judges], text=True)
+    judges = {name: read_numbers(table[name], name, (len(table),)).tolist() for name in columns.judges}
+    return evaluate_text(table[prediction].tolist(), table[target].tolist(), judges=judges)
+
+
+_MEASURE: Final = {
+    "multilabel": _measure_many_labels,
+    "ranking": _measure_ranking,
+    "text": _measure_text,
+}
+
+
+def _bind(results: Results, source: Source, target: str) -> Results:
+    """Say of which rows of the file results are."""
+    rows, digest = results["rows"], results["target"]
+    assert isinstance(rows, Mapping)  # noqa: S101 - as each task writes them
+    assert isinstance(digest, Mapping)  # noqa: S101 - likewise
+    met: Results = {"there": count_rows(source.path), "where": [str(one) for one in source.conditions]}
+    bound = {**rows, **(met if source.conditions else {}), "checked": True}
+    return {**results, "rows": bound, "target": {**digest, "column": target}}
+
+
+def choose_task_of(path: Path, columns: Columns, where: Sequence[str] = ()) -> Choice:
+    """Choose between classification and regression by the columns of a table. Raises as `evaluate_file`."""
+    if columns.score:
+        return Choice("classification")
+    names = [_one(columns.target, "target"), _one(columns.prediction, "prediction")]
+    pieces = Source(path, read_conditions(where)).pieces(names)
+    return choose_task(cells for piece in pieces for cells in (piece[names[0]], piece[names[1]]))
 
 
 def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Results:
@@ -113,61 +185,85 @@ def evaluate_model(  # noqa: PLR0913 - the inputs of an evaluation
     groups: Sequence[str] = (),
     positive: object = None,
     min_group_size: int = 1,
+    missing: Missing | str = Missing.REFUSE,
+    where: Sequence[str] = (),
 ) -> tuple[Results, JsonObject]:
     """Evaluate a scikit-learn estimator on a table; return the results and the procedure.
+
+    Only rows that meet all conditions of `where` are taken.
 
     `features` defaults to those that the estimator was fitted with, or all columns but the target.
 
     Raises:
         InvalidEvidence: a column is missing, or the predictions are invalid.
     """
+    source = Source(path, read_conditions(where))
     wanted = list(features) or _features_of(model, path, target)
-    read = [*wanted, target, *_plain(groups)]
+    read = list(dict.fromkeys([*wanted, target, *_plain(groups)]))
     if is_classifier(model):
-        chosen = choose_positive([str(one) for one in read_labels(model.classes_, "classes")], positive)
-        tally = GroupedTally()
-        for piece in read_pieces(path, read, text=False):
-            predicted, scores = _predict(model, _input(model, piece, wanted), chosen)
-            true = read_labels(piece[target].to_numpy(), target)
-            tally.add(true, predicted, scores, _group(piece, groups))
-        results = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+        known = getattr(model, "classes_", None)
+
+        def predict_all() -> Iterator[Piece]:
+            for piece in source.pieces(read, text=False):
+                yield _predict(model, _input(model, piece, wanted), piece, target, groups)
+
+        def read_labels() -> Iterator[Piece]:
+            for piece in source.pieces([target, *_plain(groups)], text=False):
+                yield Piece(true=piece[target], predicted=piece[target], groups=_group(piece, groups))
+
+        results = classify(
+            predict_all,
+            first=predict_all if known is None else read_labels,
+            positive=positive,
+            classes=None if known is None else list(known),
+            min_group_size=min_group_size,
+            missing=missing,
+        )
     else:
-        chosen = None
-        table = read_whole(path, read)
+        table = source.whole(read)
         results = evaluate_regression(
             table[target],
             model.predict(_input(model, table, wanted)),
-            groups=_read_groups(table, groups),
+            groups=_join_groups(table, groups),
             min_group_size=min_group_size,
+            missing=missing,
         )
+    matrix = results.get("confusion_matrix")
+    chosen = matrix.get("positive") if isinstance(matrix, Mapping) else None
     positive_member = {"positive": chosen} if chosen else {}
-    return results, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
+    procedure = {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
+    return _bind(results, source, target), procedure
 
 
-def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Results:
+def _read_predictions(source: Source, columns: Columns) -> Pieces:
+    """Give what reads recorded predictions, piece by piece."""
     target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
-    score = columns.score[0] if columns.score else None
-    labels: set[str] = set()
-    for piece in read_pieces(path, [target, prediction]):
-        labels |= {*read_labels(piece[target].to_numpy()), *read_labels(piece[prediction].to_numpy())}
-    chosen = choose_positive(sorted(map(str, labels)), positive)
-    if score is not None and chosen is None:
-        raise InvalidEvidence(reason="a column of scores needs exactly two labels")
-    tally = GroupedTally()
-    read = [target, prediction, *_plain(columns.groups), *([score] if score else [])]
-    for piece in read_pieces(path, read):
-        true, predicted = (read_labels(piece[one].to_numpy(), one) for one in (target, prediction))
-        scores: dict[str, Numbers] = {}
-        if score is not None and chosen is not None:
-            scores[chosen] = read_probabilities(piece[score].to_numpy(), f"column {score!r}", true.shape)
-        tally.add(true, predicted, scores, _group(piece, columns.groups))
-    return describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+    scores = _find_scores(source.path, columns.score)
+    read = [target, prediction, *_plain(columns.groups), *scores]
+
+    def read_all() -> Iterator[Piece]:
+        for piece in source.pieces(read):
+            yield Piece(
+                true=piece[target],
+                predicted=piece[prediction],
+                scores={name: piece[name] for name in scores},
+                groups=_group(piece, columns.groups),
+            )
+
+    return read_all
 
 
-def _checked(tally: GroupedTally) -> GroupedTally:
-    if not tally.whole.n:
-        raise InvalidEvidence(reason="the data has no rows")
-    return tally
+def _find_scores(path: Path, names: Sequence[str]) -> list[str]:
+    """List the columns of scores: those that are named, and those that match a pattern such as `p_*`."""
+    known = list_columns(path)
+    found = [
+        column
+        for name in names
+        for column in (fnmatch.filter(known, name) if name not in known and "*" in name else [name])
+    ]
+    if names and not found:
+        raise InvalidEvidence(reason=f"{path.name} has no column like {', '.join(names)}")
+    return found
 
 
 def _features_of(model: object, path: Path, target: str) -> list[str]:
@@ -180,26 +276,38 @@ def _input(model: object, table: pd.DataFrame, features: Sequence[str]) -> objec
     return rows if hasattr(model, "feature_names_in_") else rows.to_numpy()
 
 
-def _predict(model: Any, rows: object, positive: str | None) -> tuple[Labels, Mapping[str, Numbers]]:  # noqa: ANN401 - as above
-    predicted = read_labels(np.asarray(model.predict(rows)), "predictions")
-    if not hasattr(model, "predict_proba"):
-        return predicted, {}
-    names = [str(one) for one in read_labels(model.classes_, "classes")]
-    scores = read_probabilities(model.predict_proba(rows), "scores", (len(predicted), len(names)))
-    wanted = [positive] if positive else names
-    return predicted, {name: scores[:, names.index(name)] for name in wanted}
+def _predict(
+    model: Any,  # noqa: ANN401 - as above
+    rows: object,
+    piece: pd.DataFrame,
+    target: str,
+    groups: Sequence[str],
+) -> Piece:
+    scores = model.predict_proba(rows) if hasattr(model, "predict_proba") else None
+    return Piece(
+        true=piece[target],
+        predicted=read_column(np.asarray(model.predict(rows)), "predictions"),
+        scores={} if scores is None else read_score_columns(scores, len(piece)),
+        groups=_group(piece, groups),
+    )
 
 
-def _group(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, Labels]:
-    return {name: read_labels(values, name) for name, values in _read_groups(table, groups).items()}
+def _group(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, list[Cells]]:
+    """Give the columns of each grouping; `a,b` groups by both together."""
+    return {group: [table[name] for name in group.split(",")] for group in groups}
 
 
-def _read_groups(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, list[str]]:
-    """Return the values of each grouping; values of several columns are joined by commas."""
-    return {
-        group: list(map(",".join, zip(*(table[name].astype(str) for name in group.split(",")), strict=True)))
-        for group in groups
-    }
+def _join_groups(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, Values]:
+    """Give the values of each grouping; those of several columns are joined, and missing if one is."""
+    return {group: _join([table[name] for name in group.split(",")]) for group in groups}
+
+
+def _join(parts: Sequence[Cells]) -> Values:
+    if len(parts) == 1:
+        return parts[0].to_numpy()
+    missing = np.any([find_missing(cells) for cells in parts], axis=0)
+    named = [[*map(name_labels(cells.dropna()).name_of, cells)] for cells in parts]
+    return [None if lacks else ",".join(row) for lacks, *row in zip(missing, *named, strict=True)]
 
 
 def _plain(groups: Sequence[str]) -> list[str]:

@@ -1,40 +1,112 @@
-"""Read the inputs of evaluations: labels, scores, values, groups."""
+"""Read the inputs of evaluations: numbers, groups, and which rows miss something."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from muniment.core.canonical import Json
+from muniment.core.counting import count
 from muniment.core.errors import InvalidEvidence
+from muniment.evaluation.labels import Cells, Places, find_missing, read_column, read_names
 
-Labels: TypeAlias = NDArray[np.str_]
 Values: TypeAlias = Sequence[object] | NDArray[Any]
 Numbers: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = Mapping[str, Values]
+Mask: TypeAlias = NDArray[np.bool_]
+
+_REMEDY: Final = "fill them in, or leave these rows out: missing='drop' in Python, --missing drop"
 
 
-def read_labels(values: Values, name: str = "labels") -> Labels:
-    """Read labels of shape (n,) as text: 1, 1.0 and "1" are the same label.
+class Missing(StrEnum):
+    """What becomes of a row that misses a label, a prediction, a score or the value of a group."""
 
-    Raises:
-        InvalidEvidence: they have another shape, no rows, or a label that is not a finite number.
-    """
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InvalidEvidence(reason=f"expected {name} of shape (n,), got {array.shape}")
-    if not len(array):
-        raise InvalidEvidence(reason="the data has no rows")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise InvalidEvidence(reason=f"{name} contain a number that is not finite")
-        if (array == np.round(array)).all():
-            array = array.astype(np.int64)
-    return array.astype(str) if array.dtype.kind in "biuU" else np.asarray([str(one) for one in array])
+    REFUSE = "refuse"
+    DROP = "drop"
 
 
-def read_numbers(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Read finite numbers of a shape.
+class TargetDigest:
+    """A digest of what was to be predicted, in the order of the rows: one line for each row."""
+
+    def __init__(self) -> None:
+        """Start without a row."""
+        self._hash = hashlib.sha256()
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Add some rows."""
+        self._hash.update("".join(f"{line}\n" for line in lines).encode())
+
+    def write(self) -> dict[str, Json]:
+        """Write it."""
+        return {"target": {"digest": f"sha256:{self._hash.hexdigest()}"}}
+
+
+def digest_numbers(values: NDArray[Any]) -> dict[str, Json]:
+    """Write the digest of numbers to be predicted, of shape (n,) or (n, k): as text, in rows."""
+    target = TargetDigest()
+    target.add(",".join(f"{float(one)!r}" for one in row) for row in values.reshape(len(values), -1))
+    return target.write()
+
+
+@dataclass
+class Gaps:
+    """How many rows there are, how many miss something, and in which columns."""
+
+    there: int = 0
+    missing: int = 0
+    columns: dict[str, int] = field(default_factory=dict)
+
+    def find(self, columns: Iterable[Cells]) -> Mask:
+        """Say which rows of some columns, which have names, miss something, and count them.
+
+        Raises:
+            InvalidEvidence: the columns differ in length.
+        """
+        first, *others = columns
+        n, missing = len(first), np.zeros(len(first), bool)
+        for cells in (first, *others):
+            name = str(cells.name)
+            check_length(cells, n, name)
+            found = find_missing(cells)
+            missing |= found
+            if found.any():
+                self.columns[name] = self.columns.get(name, 0) + int(found.sum())
+        self.there += n
+        self.missing += int(missing.sum())
+        return missing
+
+    def check(self, missing: Missing) -> None:
+        """Check that rows remain, and that none misses something unless they are to be dropped.
+
+        Raises:
+            InvalidEvidence: that is not so.
+        """
+        if self.missing and missing is Missing.REFUSE:
+            where = ", ".join(f"{n} in {name}" for name, n in self.columns.items())
+            verb = "misses" if self.missing == 1 else "miss"
+            raise InvalidEvidence(
+                reason=f"{count(self.missing, 'row')} of {self.there} {verb} a value: {where}", remedy=_REMEDY
+            )
+        if self.there == self.missing:
+            raise InvalidEvidence(reason="the data has no rows")
+
+    def write(self) -> dict[str, Json]:
+        """Write how many rows were used; which columns missed something, if rows were dropped."""
+        rows: dict[str, Json] = {"there": self.there, "used": self.there - self.missing}
+        return {"rows": {**rows, "missing": dict(self.columns)} if self.missing else rows}
+
+
+def read_kept(cells: Cells, keep: Mask) -> Numbers:
+    """Read the numbers of a column in the rows to keep. Raises as `read_numbers`."""
+    return read_numbers(cells[keep].to_numpy(), str(cells.name))
+
+
+def read_numbers(values: object, name: str, shape: tuple[int, ...] | None = None) -> Numbers:
+    """Read finite numbers, of a shape if one is given.
 
     Raises:
         InvalidEvidence: they have another shape, or one is not finite.
@@ -43,35 +115,42 @@ def read_numbers(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Number
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidEvidence(reason=f"{name}: {error}") from error
-    if array.shape != shape:
+    if shape is not None and array.shape != shape:
         raise InvalidEvidence(reason=f"expected {name} of shape {shape}, got {array.shape}")
     if not np.isfinite(array).all():
         raise InvalidEvidence(reason=f"{name} contain a number that is not finite")
     return array
 
 
-def read_probabilities(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Read probabilities. Raises like `read_numbers`, and if one is not between 0 and 1."""
-    array = read_numbers(values, name, shape)
-    if array.size and (array.min() < 0 or array.max() > 1):
-        raise InvalidEvidence(reason=f"{name} contain a number that is not between 0 and 1")
-    return array
-
-
-def read_groups(groups: Groups, n: int) -> dict[str, Labels]:
-    """Read the columns to group by, each with n entries; `a,b` groups by both together.
+def read_score_columns(values: Any, n: int) -> dict[str, Cells]:  # noqa: ANN401 - any array
+    """Read scores of shape (n,) or (n, k) as columns, by their names if they have some.
 
     Raises:
-        InvalidEvidence: a column has another length.
+        InvalidEvidence: they have another shape.
     """
-    read: dict[str, Labels] = {}
-    for column, values in groups.items():
-        read[column] = read_labels(values, column)
-        check_length(read[column], n, column)
-    return read
+    if hasattr(values, "columns") and hasattr(values, "iloc"):
+        return {str(name): read_column(values[name], f"score {name}") for name in values.columns}
+    shape = np.shape(values)
+    if not shape or shape[0] != n or len(shape) > _TWO:
+        raise InvalidEvidence(reason=f"expected scores of shape ({n},) or ({n}, k), got {shape}")
+    if len(shape) == 1:
+        return {"scores": read_column(values, "scores")}
+    array = np.asarray(values)
+    # No label ends so: these columns are matched by their order.
+    return {f"scores[{place}]": read_column(array[:, place], "scores") for place in range(shape[1])}
 
 
-def check_length(values: Values, n: int, name: str) -> None:
+def read_groups(groups: Groups) -> dict[str, Cells]:
+    """Read the columns to group by."""
+    return {column: read_column(values, column) for column, values in groups.items()}
+
+
+def name_groups(groups: Mapping[str, Cells], keep: Mask) -> dict[str, tuple[Sequence[str], Places]]:
+    """Give the values of each column to group by, and the place of that of each row to keep."""
+    return {column: read_names(cells[keep]) for column, cells in groups.items()}
+
+
+def check_length(values: Sized, n: int, name: str) -> None:
     """Check that there is an entry for each row.
 
     Raises:
@@ -79,3 +158,6 @@ def check_length(values: Values, n: int, name: str) -> None:
     """
     if len(values) != n:
         raise InvalidEvidence(reason=f"{name}: expected {n} entries, got {len(values)}")
+
+
+_TWO: Final = 2

@@ -1,9 +1,9 @@
 """Evidence for regressors: errors, and residuals by decile of the prediction."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.metrics import (
     max_error,
     mean_absolute_error,
@@ -14,50 +14,59 @@ from sklearn.metrics import (
 )
 
 from muniment.core.canonical import Json
-from muniment.core.errors import InvalidEvidence
 from muniment.evaluation.fairness import write_gaps
-from muniment.evaluation.intervals import metric, with_resampling
-from muniment.evaluation.reading import Groups, Numbers, read_groups, read_numbers
+from muniment.evaluation.intervals import mean_of, metric
+from muniment.evaluation.labels import read_column
+from muniment.evaluation.reading import (
+    Gaps,
+    Groups,
+    Missing,
+    Numbers,
+    digest_numbers,
+    name_groups,
+    read_groups,
+    read_kept,
+)
 from muniment.evaluation.tally import check_groups, split
 
 _QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _BINS: Final = 10
-# With more rows, the interval of the error is computed from binned errors.
-_RESAMPLED: Final = 20_000
 
 
-def evaluate_regression(
+def evaluate_regression(  # noqa: PLR0913 - the inputs of an evaluation
     y_true: ArrayLike,
     y_pred: ArrayLike,
     *,
     groups: Groups | None = None,
     unit: str = "",
     min_group_size: int = 1,
+    missing: Missing | str = Missing.REFUSE,
 ) -> dict[str, Json]:
     """Compute the evidence of a regressor's predictions; `y_true` and `y_pred` are (n,), in `unit`.
 
-    A residual is the prediction minus the truth.
+    A residual is the prediction minus the truth. `missing` is as in `evaluate_classification`.
 
     Raises:
-        InvalidEvidence: lengths differ, n is 0, or a value is not finite.
+        InvalidEvidence: lengths differ, n is 0, something is missing, or a value is not finite.
     """
-    true = read_numbers(y_true, "values", (np.size(y_true),))
-    predicted = read_numbers(y_pred, "predictions", true.shape)
-    if not len(true):
-        raise InvalidEvidence(reason="the data has no rows")
+    columns = read_column(y_true, "values"), read_column(y_pred, "predictions")
+    grouped = read_groups(groups or {})
+    gaps = Gaps()
+    keep = ~gaps.find([*columns, *grouped.values()])
+    gaps.check(Missing(missing))
+    true, predicted = (read_kept(cells, keep) for cells in columns)
     members = {
-        (column, value): rows
-        for column, values in read_groups(groups or {}, len(true)).items()
-        for value, rows in split(values)
+        (column, names[place]): rows
+        for column, (names, places) in name_groups(grouped, keep).items()
+        for place, rows in split(places)
     }
     check_groups(members)
-    whole = _describe(true, predicted, unit)
-    metrics: Any = whole["metrics"]
-    metrics["mae"] = _with_interval(metrics["mae"], np.abs(predicted - true))
     results: dict[str, Json] = {
         "task": "regression",
         "n": len(true),
-        **whole,
+        **gaps.write(),
+        **digest_numbers(true),
+        **_describe(true, predicted, unit),
         "groups": [
             {
                 "column": column,
@@ -78,7 +87,10 @@ def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
     spread = float(((true - mean) ** 2).sum())
     errors: dict[str, dict[str, Json]] = {
         "mean_error": metric(float(residuals.mean())),
-        "mae": metric(mean_absolute_error(true, predicted)),
+        "mae": {
+            **metric(mean_absolute_error(true, predicted)),
+            "interval": mean_of(float(np.abs(residuals).sum()), float((residuals**2).sum()), len(true)),
+        },
         "rmse": metric(root_mean_squared_error(true, predicted)),
         "median_absolute_error": metric(median_absolute_error(true, predicted)),
         "max_error": metric(max_error(true, predicted)),
@@ -120,16 +132,3 @@ def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
             }
         )
     return deciles
-
-
-def _with_interval(error: dict[str, Json], errors: NDArray[np.float64]) -> dict[str, Json]:
-    if len(errors) > _RESAMPLED:
-        values, counts = _bin(errors)
-    else:
-        values, counts = np.unique(errors, return_counts=True)
-    return with_resampling(error, counts, lambda draw: float(draw @ values / draw.sum()))
-
-
-def _bin(errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    counts, edges = np.histogram(errors, bins=1000)
-    return (edges[:-1] + edges[1:]) / 2, counts

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from muniment.core.canonical import Json
-from muniment.evaluation.classification import choose_positive, describe_confusion
-from muniment.evaluation.reading import check_length, read_labels, read_numbers
-from muniment.evaluation.tally import Tally
+from muniment.evaluation.classification import evaluate_classification
+from muniment.evaluation.labels import name_labels, read_column
+from muniment.evaluation.reading import check_length, read_numbers
 
 Table = NDArray[np.float64]
 Predict = Callable[[Table], ArrayLike]
@@ -58,24 +59,23 @@ def sweep(  # noqa: PLR0913 - the inputs of a sweep
         InvalidEvidence: lengths differ, or a feature is not finite.
     """
     table = read_numbers(features, "features", np.shape(features))
-    true = read_labels(y_true)
+    true = read_column(y_true, "labels")
     check_length(true, len(table), "labels")
+    known = list(pd.unique(true))
+    which = name_labels(known).choose_positive(positive)
     chosen = perturbations if perturbations is not None else {_NOISE: PERTURBATIONS[_NOISE]}
     results: list[dict[str, Json]] = []
     for name, perturb in chosen.items():
         for severity in severities:
             disturbed = perturb(table, severity, np.random.default_rng(seed))
-            tally = Tally()
-            tally.add(true, read_labels(np.asarray(predict(disturbed)).tolist(), "predictions"), {})
-            labels = tally.labels
-            which = choose_positive(labels, positive if positive is None or str(positive) in labels else None)
+            predicted = np.asarray(predict(disturbed)).tolist()
+            part = evaluate_classification(y_true, predicted, positive=which)
             results.append(
                 {
                     "perturbation": name,
                     "severity": float(severity),
                     "seed": seed,
-                    "n": tally.n,
-                    **describe_confusion(tally, labels, which),
+                    **{member: part[member] for member in ("n", "confusion_matrix", "metrics")},
                 }
             )
     return results

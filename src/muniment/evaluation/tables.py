@@ -10,14 +10,14 @@ import pandas as pd
 from muniment.core.errors import InvalidEvidence
 from muniment.core.extras import load_extra
 
-_ROWS: Final = 200_000
+ROWS: Final = 200_000
 _MAGIC: Final = b"PAR1"
 _MOST_CHARACTERS: Final = 200
 _REMEDY: Final = "give CSV in UTF-8, with the names of the columns in the first line, or Parquet"
 
 
 def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
-    """Read columns of a table, at most 200,000 rows at a time; with `text`, cells of CSV files stay text.
+    """Read columns of a table, at most ROWS rows at a time; with `text`, cells of CSV files stay text.
 
     Raises:
         InvalidEvidence: a column is missing, or the file has another format than its name.
@@ -55,6 +55,11 @@ def count_rows(path: Path) -> int:
     return sum(len(piece) for piece in read_pieces(path, first))
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table, by its name."""
+    return path.is_file() and (path.suffix.lower() == ".csv" or is_parquet(path))
+
+
 def is_parquet(path: Path) -> bool:
     """Recognise Parquet by its name or its first bytes (parquet-format, File Format)."""
     with path.open("rb") as file:
@@ -67,7 +72,7 @@ def _read_csv(path: Path, columns: list[str], *, text: bool) -> Iterator[pd.Data
     # Read all columns: with `usecols`, rows that are too long would be cut silently.
     with (
         warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),
-        pd.read_csv(path, index_col=False, chunksize=_ROWS, encoding="utf-8-sig", **cells) as reader,
+        pd.read_csv(path, index_col=False, chunksize=ROWS, encoding="utf-8-sig", **cells) as reader,
     ):
         for piece in reader:
             yield piece[columns]
@@ -76,8 +81,9 @@ def _read_csv(path: Path, columns: list[str], *, text: bool) -> Iterator[pd.Data
 def _read_parquet(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     file = _open_parquet(path)
     _check_columns(path, columns)
-    for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
-        yield batch.to_pandas()
+    for batch in file.iter_batches(batch_size=ROWS, columns=columns):
+        # With pandas' own metadata, a column that was an index would be none.
+        yield batch.to_pandas(ignore_metadata=True)
 
 
 def _open_parquet(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pyarrow is an extra

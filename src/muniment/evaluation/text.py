@@ -8,8 +8,8 @@ import sacrebleu
 
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidEvidence
-from muniment.evaluation.intervals import metric, proportion
-from muniment.evaluation.reading import check_length, read_numbers
+from muniment.evaluation.intervals import metric, share_of
+from muniment.evaluation.reading import TargetDigest, check_length, read_numbers
 
 
 def evaluate_text(
@@ -30,6 +30,8 @@ def evaluate_text(
         raise InvalidEvidence(reason="the data has no rows")
     n = len(references)
     check_length(outputs, n, "outputs")
+    target = TargetDigest()
+    target.add(map(repr, references))
     exact = sum(one.strip() == other.strip() for one, other in zip(outputs, references, strict=True))
     overlap, metrics = _measure_overlap(outputs, references)
     given = {
@@ -39,9 +41,11 @@ def evaluate_text(
     return {
         "task": "text-generation",
         "n": n,
+        "rows": {"there": n, "used": n},
+        **target.write(),
         "text": {"exact_matches": exact, **overlap, "judges": _count_scores(given)},
         "metrics": {
-            "exact_match": proportion(exact, n),
+            "exact_match": {**metric(exact / n), "interval": share_of(exact, n)},
             **metrics,
             **{f"judge.{name}": metric(sum(scores) / n) for name, scores in given.items()},
         },

@@ -1,11 +1,10 @@
 """A version: what it is, how good, where from, what its gates ask, who said what, what runs it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from muniment.core.bytes.formats import format_of
-from muniment.core.bytes.revisions import Revision
 from muniment.core.catalog.statuses import WITHDRAWN, Status
 from muniment.core.claims.attestations import (
     CARD,
@@ -13,7 +12,6 @@ from muniment.core.claims.attestations import (
     PROVENANCE,
     REPRODUCTION,
     SCAN,
-    Attestation,
     kind_of,
 )
 from muniment.core.claims.cards import Card
@@ -21,12 +19,11 @@ from muniment.core.claims.scans import Scan
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate
-from muniment.core.records import AttestationRecord, DeploymentRecord, VersionRecord
-from muniment.core.verbs.catalog import Comment
-from muniment.core.verbs.gates import Move, Request
-from muniment.core.verbs.versions import VersionDetail
+from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.views.gate import view_rules
-from muniment.views.metrics import Rival, view_metrics
+from muniment.views.material import VersionMaterial
+from muniment.views.metrics import view_metrics
+from muniment.views.news import view_news
 from muniment.views.standing import Asked, list_waivers
 from muniment.views.story import (
     DECIDED,
@@ -38,7 +35,7 @@ from muniment.views.story import (
     tell_withdrawals,
     view_story,
 )
-from muniment.views.training import compare_training, view_training
+from muniment.views.training import view_training
 from muniment.views.values import Phrase, Size, Time, Value, name_people, write
 from muniment.views.view import (
     Block,
@@ -57,66 +54,12 @@ from muniment.views.view import (
 )
 
 _MOST_FILES: Final = 5
-_MOST_NEWER: Final = 3
 _STATUS_TONES: Final = {
     Status.DEPRECATED: Tone.WARN,
     Status.RETIRED: Tone.WARN,
     Status.REVOKED: Tone.BAD,
     Status.PURGED: Tone.BAD,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionMaterial:
-    """What the view of a version is made from, all of it proven or verified.
-
-    Attributes:
-        claims: the claims that stand, oldest first.
-        withdrawn: what withdrew the others, by their entries.
-        moves: the moves of all aliases of the model, oldest first.
-        gates: the judgement of each guarded alias that points elsewhere.
-        faults: why approvals do not count, by the digests of their claims.
-        rivals: the versions that aliases hold, other than this.
-        first: the metrics that the policies ask for.
-        newer: the versions of the model that came later, newest first, and their messages.
-        names: the names of people, by their ids.
-    """
-
-    detail: VersionDetail
-    revision: Revision
-    claims: tuple[Attestation, ...]
-    withdrawn: Mapping[int, AttestationRecord]
-    owner: str | None
-    tier: str | None
-    tags: Mapping[str, str]
-    moves: tuple[Move, ...]
-    requests: tuple[Request, ...]
-    comments: tuple[Comment, ...]
-    gates: tuple[Gate, ...]
-    faults: Mapping[str, str]
-    rivals: tuple[Rival, ...]
-    first: tuple[str, ...]
-    deployments: tuple[DeploymentRecord, ...]
-    newer: tuple[VersionRecord, ...]
-    names: Mapping[str, str]
-
-    @property
-    def record(self) -> VersionRecord:
-        """The record of the version."""
-        return self.detail.record
-
-    @property
-    def reference(self) -> str:
-        """The reference that names it for ever."""
-        return f"{self.record.name}@{self.record.number}"
-
-    def of_type(self, predicate_type: str) -> list[Attestation]:
-        """List the claims of a type that stand, oldest first."""
-        return [claim for claim in self.claims if claim.predicate_type == predicate_type]
-
-    def newest(self, predicate_type: str) -> Attestation | None:
-        """Return the newest claim of a type that stands."""
-        return next(reversed(self.of_type(predicate_type)), None)
 
 
 def view_version(material: VersionMaterial, seal: Seal, now: str) -> View:
@@ -162,7 +105,7 @@ def view_version(material: VersionMaterial, seal: Seal, now: str) -> View:
             ),
             _view_security(material),
             _view_deployments(material),
-            _view_news(material),
+            view_news(material),
             _view_claims(material),
         ),
         next=_find_next(material, now),
@@ -398,37 +341,6 @@ def _describe_loaded(one: DeploymentRecord, record: VersionRecord) -> str:
     if one.loaded is None:
         return "not reported"
     return "these bytes" if one.loaded == record.revision else f"OTHER BYTES: {one.loaded[:19]}"
-
-
-def _view_news(material: VersionMaterial) -> Section:
-    """Show what came after it, and what it changed against the versions that aliases hold."""
-    rows = tuple(
-        Row(
-            cells=(f"@{one.number}", Time(one.published), name_people(material.names, one.author)),
-            vouched=Vouched(Mark.RECORDED, one.index),
-        )
-        for one in material.newer
-    )
-    columns = (Column("version", "newer"), Column("published", "published"), Column("author", "author"))
-    provenance = material.newest(PROVENANCE)
-    facts = [
-        Fact(
-            key=rival.label, label=f"since {rival.label}", value=tuple(changes), vouched=Vouched(Mark.STATED)
-        )
-        for rival in material.rivals
-        if (changes := _compare(rival.claims, provenance))
-    ]
-    return Section(
-        key="news",
-        title="What is new",
-        aside=True,
-        blocks=(Facts(tuple(facts)), Table(key="newer", columns=columns, rows=rows, most=_MOST_NEWER)),
-    )
-
-
-def _compare(theirs: Sequence[Attestation], ours: Attestation | None) -> list[str]:
-    before = [claim for claim in theirs if claim.predicate_type == PROVENANCE]
-    return compare_training(before[-1].predicate, ours.predicate) if before and ours is not None else []
 
 
 def _view_claims(material: VersionMaterial) -> Section:

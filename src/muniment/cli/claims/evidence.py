@@ -9,7 +9,7 @@ import click
 import yaml
 
 from muniment.cli.completing import NAME, REFERENCE
-from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged
+from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged, warn
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.claims.evaluating import evaluation_module, measure_drift
@@ -30,7 +30,7 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
 @click.command()
 @click.argument("reference", type=REFERENCE)
 @click.option("--data", type=FilePath(exists=True), help="A CSV or Parquet file with the predictions.")
-@click.option("--task", type=click.Choice(_TASKS), default="classification", show_default=True)
+@click.option("--task", type=click.Choice(_TASKS), help="The task [by the values: classes or amounts].")
 @click.option("--target", metavar="COLUMN[,...]", default="", help="The column with the true label.")
 @click.option("--prediction", metavar="COLUMN[,...]", default="", help="The column with the prediction.")
 @click.option("--model", "by_model", is_flag=True, help="Load the model and predict the rows with it.")
@@ -38,9 +38,23 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
     "--score",
     metavar="COLUMN[,...]",
     default="",
-    help="The column with the probability of the positive label.",
+    help="The column with the score of the positive label, or those of all labels (p_0,p_1,p_2 or 'p_*').",
 )
-@click.option("--positive", metavar="LABEL", help="The positive label [the last one].")
+@click.option("--positive", metavar="LABEL", help="The positive label [1 or True, beside 0 or False].")
+@click.option("--classes", metavar="LABEL,...", help="The labels, in the order of the columns of scores.")
+@click.option(
+    "--missing",
+    type=click.Choice(["refuse", "drop"]),
+    default="refuse",
+    show_default=True,
+    help="What becomes of rows that miss a value.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Take only rows that meet this, such as 'age >= 65' or site=north.",
+)
 @click.option(
     "--query",
     metavar="COLUMN",
@@ -200,6 +214,8 @@ def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) ->
         str(options["target"]),
         groups=_tuple(options["groups"]),
         positive=options["positive"],
+        missing=options["missing"],
+        where=options["where"],
         split=str(options["split"]),
         min_group_size=options["min_group_size"],
     )
@@ -208,25 +224,34 @@ def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) ->
 def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
     files = evaluation_module("files")
     measured: JsonObject
-    if options["task"] == "drift":
+    task = options["task"]
+    if task == "drift":
         before = options["reference_data"]
         if not isinstance(before, Path):
             raise InvalidOption(
                 option="--reference-data", reason="is missing: name the data to measure drift from"
             )
         return measure_drift(before, data)
+    columns = files.Columns(
+        target=_names(options["target"]),
+        prediction=_names(options["prediction"]),
+        score=_names(options["score"]),
+        groups=_tuple(options["groups"]),
+        query=options["query"],
+        judges=_tuple(options["judges"]),
+    )
+    if task is None:
+        choice = files.choose_task_of(data, columns, options["where"])
+        task = choice.task
+        warn([choice.note] if choice.note else [])
     measured = files.evaluate_file(
         data,
-        options["task"],
-        files.Columns(
-            target=_names(options["target"]),
-            prediction=_names(options["prediction"]),
-            score=_names(options["score"]),
-            groups=_tuple(options["groups"]),
-            query=options["query"],
-            judges=_tuple(options["judges"]),
-        ),
+        task,
+        columns,
         positive=options["positive"],
+        classes=_names(options["classes"] or "") or None,
+        missing=options["missing"],
+        where=options["where"],
         unit=options["unit"],
         min_group_size=options["min_group_size"],
     )

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from warnings import catch_warnings
 
 import click
 
 from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
-from muniment.cli.session import answer_receipt, connect
+from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged, warn
 from muniment.cli.terminal import WHEN, Terminal, at_option, json_option
 from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.core.claims.approvals import Meaning
 from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
+from muniment.core.warnings import UncountedApproval
 
 _ROLES = click.Choice([str(role) for role in Role])
 _MEANINGS = click.Choice([str(meaning) for meaning in Meaning])
@@ -58,7 +60,7 @@ def approve(  # noqa: PLR0913 - one parameter for each option
     Your signature covers the evidence and the policies as they are now: new evidence or a new policy makes
     it stale.
     """
-    with connect(terminal) as registry:
+    with connect(terminal) as registry, catch_warnings(record=True, action="always") as caught:
         version = registry.version(reference)
         receipt = version.approve(
             alias,
@@ -70,7 +72,11 @@ def approve(  # noqa: PLR0913 - one parameter for each option
             signer=choose_signer(ssh, passkey=passkey),
         )
     what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
-    answer_receipt(terminal, receipt, [f"{what} approved for {alias} as {role}"])
+    warnings = warn(str(one.message) for one in caught if one.category is UncountedApproval)
+    terminal.answer(
+        {**describe_receipt(receipt), "warnings": warnings},
+        [f"{what} approved for {alias} as {role}", *describe_unchanged(receipt)],
+    )
 
 
 @click.command()

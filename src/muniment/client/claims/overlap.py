@@ -1,14 +1,17 @@
 """How many rows of a dataset were in the data of a training, by the salted digests that the training kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from muniment.capture.datasets import Dataset
 from muniment.capture.rows import RowDigests
-from muniment.client.claims.evaluating import evaluation_module
+from muniment.client.claims.evaluating import DataSource, evaluation_module
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core import forms
+from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.provenance import Provenance
 from muniment.core.errors import InvalidEvidence
@@ -62,3 +65,20 @@ def _count(known: RowDigests, data: Path) -> tuple[int, int] | None:
 def _rows(pieces: Iterator[object]) -> Iterator[Sequence[object]]:
     for piece in pieces:
         yield from piece.itertuples(index=False, name=None)  # type: ignore[attr-defined] # pandas is an extra
+
+
+def add_overlap(
+    backend: TrustedBackend, training: Sequence[Attestation], measured: JsonObject, dataset: DataSource
+) -> JsonObject:
+    """Say how many rows of a table were in the data of the training, where that is on record."""
+    overlap = None if isinstance(dataset, Dataset) else find_overlap(backend, training, Path(dataset))
+    if overlap is None:
+        return measured
+    metrics = measured.get("metrics")
+    share = overlap.rows_in_training / overlap.rows
+    known = dict(metrics) if isinstance(metrics, Mapping) else {}
+    return {
+        **measured,
+        "overlap": forms.write(overlap),
+        "metrics": {**known, "train_test_overlap": {"value": share}},
+    }

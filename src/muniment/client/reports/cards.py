@@ -33,6 +33,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "oversight": "oversight",
     "human oversight": "oversight",
 }
+_CONTACTS: Final = frozenset({"contact", "contacts", "model card contact"})
 _OURS: Final = {
     "intended_use": "Intended use",
     "out_of_scope_use": "Out-of-scope use",
@@ -61,17 +62,20 @@ def read_card(text: str) -> Card:
     matter, body = split_front_matter(text)
     title, sections = _split_sections(body)
     known = dict.fromkeys(SECTIONS, "")
+    contacts = [*_texts(matter.get("contacts"))]
     others: dict[str, str] = {}
     for heading, content in sections:
         name = _FIELDS.get(heading.lower())
         if name is not None and not known[name]:
             known[name] = content
+        elif heading.lower() in _CONTACTS:
+            contacts += [text for line in content.splitlines() if (text := line.strip().lstrip("-*+ "))]
         elif content:
             others[heading] = f"{others[heading]}\n\n{content}" if heading in others else content
     card = Card(
         title=str(matter.get("title") or title),
         licence=str(matter.get("licence") or matter.get("license") or ""),
-        contacts=_texts(matter.get("contacts")),
+        contacts=tuple(contacts),
         languages=_texts(matter.get("languages") or matter.get("language")),
         tags=_texts(matter.get("tags")),
         base_models=_texts(matter.get("base_models") or matter.get("base_model")),

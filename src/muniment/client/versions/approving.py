@@ -1,26 +1,34 @@
 """What a person signs about a version that others rely on: approvals, waivers and withdrawals."""
 
+import warnings
+from contextlib import suppress
 from typing import Final
 
 import uuid_utils
 
 from muniment.client.claims.signers import Signer, Statement
 from muniment.client.proofs.checking import find_evidence
+from muniment.client.proofs.judging import find_faults
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.approvals import Approval, Meaning, SigningDecision
 from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
-from muniment.core.errors import ClaimNotFound, InvalidDigest
+from muniment.core.errors import ClaimNotFound, InvalidDigest, MunimentError
+from muniment.core.events import AttestationRecorded
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.naming import find_ids, put_names
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
+from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
 from muniment.core.times import resolve_time
-from muniment.core.verbs.gates import GetPolicies
+from muniment.core.verbs.gates import GetPolicies, JudgeGate
 from muniment.core.verbs.versions import DescribeVersion
+from muniment.core.warnings import UncountedApproval
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
 from muniment.signing.statements import write
@@ -59,6 +67,19 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
         expires=backend.until(expires),
         time=backend.time(),
     )
+
+
+def warn_uncounted(backend: TrustedBackend, version: VersionRecord, alias: str, receipt: Receipt) -> None:
+    """Warn the caller of the caller if an approval that was just recorded does not count."""
+    reference = Reference(ModelName.parse(version.name), version.number)
+    faults: dict[str, str] = {}
+    # The approval is on record: that another claim cannot be read is for `check` to say.
+    with suppress(MunimentError):
+        faults = find_faults(backend, JudgeGate(reference=reference, alias=Alias(alias)))
+    fault = faults.get(str(receipt.read(AttestationRecorded).attestation))
+    if fault:
+        text = put_names(fault, find_names(backend, find_ids([fault])))
+        warnings.warn(f"the approval does not count: {text}", UncountedApproval, stacklevel=3)
 
 
 def write_waiver(

@@ -36,8 +36,9 @@ from muniment.core.verbs.gates import (
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersions
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.views.gate import view_gate
+from muniment.views.material import VersionMaterial
 from muniment.views.metrics import Rival
-from muniment.views.version import VersionMaterial, view_version
+from muniment.views.version import view_version
 from muniment.views.view import Seal, View
 
 _MOST_NEWER = 100
@@ -107,6 +108,7 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
         *(one.record.actor for one in moves),
         *(one.record.requester for one in requests),
         *(one.record.author for one in comments),
+        *(one.author for one in policies),
         *find_ids(faults.values()),
         *find_ids([one.message for gate in gates for verdict in gate.verdicts for one in verdict.findings]),
     }
@@ -128,6 +130,7 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
         gates=gates,
         faults=faults,
         rivals=tuple(_find_rivals(backend, version, moves, at)),
+        policies=tuple(policies),
         first=tuple(dict.fromkeys(_list_metrics(backend, policies))),
         deployments=tuple(one for one in deployments if one.number == version.number),
         newer=tuple(newer),

@@ -5,22 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from muniment.capture.datasets import Dataset
+from muniment.client.claims import evaluating
 from muniment.client.claims.evaluating import DataSource, complete, evaluation_module, measure_drift
-from muniment.client.claims.overlap import find_overlap
+from muniment.client.claims.overlap import add_overlap
 from muniment.client.claims.signers import Signer
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.aliases import check_alias, resolve_move
-from muniment.client.proofs.checking import (
-    check_signature,
-    read_claims,
-    read_document,
-    read_revision,
-)
+from muniment.client.proofs.checking import check_signature, read_claims, read_document, read_revision
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.verifying import Check, check_version
 from muniment.client.versions.approving import (
     sign_claim,
+    warn_uncounted,
     write_approval,
     write_waiver,
     write_withdrawal,
@@ -30,7 +26,6 @@ from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
 from muniment.client.versions.session import Session
 from muniment.client.versions.showing import show_gate, show_version
-from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
@@ -176,33 +171,42 @@ class Version:
         y_score: Any = None,  # noqa: ANN401 - any array of numbers
         *,
         dataset: DataSource,
-        task: str = "classification",
+        task: str | None = None,
+        target: str = "",
+        where: Sequence[str] = (),
+        reason: str = "",
         split: str = "",
         groups: Mapping[str, Sequence[object]] | None = None,
         positive: object = None,
         classes: Sequence[object] | None = None,
+        missing: str = "refuse",
         min_group_size: int = 1,
         robustness: Sequence[Mapping[str, Json]] = (),
         metrics: Mapping[str, Json] | None = None,
     ) -> Evaluation:
-        """Compute evidence from the predictions of a classifier or, with `task="regression"`, a regressor.
+        """Compute evidence from the predictions of a classifier or a regressor, by `task` or their values.
 
-        `y_true`, `y_pred`, and `y_score` (of the positive class, 0 to 1) have one entry per row, as
-        does each column of `groups`; `y_score` may be (n, k), a column for each of `classes`. `dataset` is
-        the file that the rows came from. `metrics` are numbers of your own, as `write_evaluation` reads them.
-        Other tasks: `record_evaluation`.
+        `y_true`, `y_pred`, `y_score` (higher for `positive`) and the columns of `groups` are (n,); `y_score`
+        may be (n, k), a column for each of `classes`. With `missing="drop"`, rows that miss a value are left
+        out. `dataset` is the file that the rows came from. If it is a table, they have to be all of those
+        that meet `where`, in its order, with `y_true` in column `target`, or there is a `reason`. `metrics`
+        are numbers of your own, as `write_evaluation` reads them. Other tasks: `record_evaluation`.
 
-        Raises:
-            InvalidEvidence: lengths differ, there is one class only, a score is not finite.
+        Warns with `UnclearTask` if it may be another task. Raises:
+            InvalidEvidence: lengths differ, labels are not clear, something is missing, or rows are others.
             MissingExtra: the `evaluation` extra is not installed.
         """
-        common = {"groups": groups or {}, "min_group_size": min_group_size}
-        if task == "regression":
-            measured = evaluation_module("regression").evaluate_regression(y_true, y_pred, **common)
-        else:
-            measured = evaluation_module("classification").evaluate_classification(
-                y_true, y_pred, y_score, positive=positive, classes=classes, **common
-            )
+        measured = evaluating.measure(
+            y_true,
+            y_pred,
+            y_score,
+            task=task,
+            classifying={"positive": positive, "classes": classes},
+            groups=groups or {},
+            min_group_size=min_group_size,
+            missing=missing,
+        )
+        measured = evaluating.bind(measured, dataset, y_true, target=target, where=where, reason=reason)
         if robustness:
             measured = {**measured, "robustness": list(robustness)}
         return self.record_evaluation(measured, dataset=dataset, split=split, metrics=metrics)
@@ -216,6 +220,8 @@ class Version:
         features: Sequence[str] = (),
         groups: Sequence[str] = (),
         positive: object = None,
+        missing: str = "refuse",
+        where: Sequence[str] = (),
         split: str = "",
         min_group_size: int = 1,
         trusted: Sequence[str] = (),
@@ -238,6 +244,8 @@ class Version:
             groups=groups,
             positive=positive,
             min_group_size=min_group_size,
+            missing=missing,
+            where=where,
         )
         return self.record_evaluation(measured, dataset=data, split=split, procedure=procedure)
 
@@ -251,7 +259,7 @@ class Version:
         procedure: JsonObject | None = None,
     ) -> Evaluation:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
-        measured = self._with_overlap(measured, dataset)
+        measured = add_overlap(self._session.backend, self.claims(PROVENANCE), measured, dataset)
         time = self._session.backend.time()
         predicate = complete(measured, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
         return self.record_evidence(predicate)
@@ -348,12 +356,14 @@ class Version:
         digest of a `waiver`, that is approved instead of the version. `signer` signs instead of this
         machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
 
+        Warns with `UncountedApproval` if it does not count, as when an author vouches for us.
+
         Raises:
             OwnVersion: we made it.
             AlreadyApproved: we have approved it for that alias.
             PolicyNotFound: the alias has no policy to approve it under.
         """
-        return self._decide(
+        receipt = self._decide(
             alias,
             role,
             SigningDecision.APPROVE,
@@ -363,6 +373,8 @@ class Version:
             waiver=waiver,
             signer=signer,
         )
+        warn_uncounted(self._session.backend, self.record, alias, receipt)
+        return receipt
 
     def reject(
         self,
@@ -438,22 +450,6 @@ class Version:
             version=str(self), target=target, state=state, loaded=digest, time=self._session.backend.time()
         )
         return self._sign(deployment, write_reason(reason))
-
-    def _with_overlap(self, measured: JsonObject, dataset: DataSource) -> JsonObject:
-        """Say how many rows of a table were in the data of the training, where that is on record."""
-        if isinstance(dataset, Dataset):
-            return measured
-        overlap = find_overlap(self._session.backend, self.claims(PROVENANCE), Path(dataset))
-        if overlap is None:
-            return measured
-        metrics = measured.get("metrics")
-        share = overlap.rows_in_training / overlap.rows
-        known = dict(metrics) if isinstance(metrics, Mapping) else {}
-        return {
-            **measured,
-            "overlap": forms.write(overlap),
-            "metrics": {**known, "train_test_overlap": {"value": share}},
-        }
 
     def _decide(  # noqa: PLR0913 - what a decision is made of
         self,

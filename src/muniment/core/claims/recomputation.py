@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.curves import average_precision, precision_bound, roc_area, roc_bound
 
 # Sums of floats in another order differ by far less; invented numbers differ by more.
 _TOLERANCE: Final = 1e-8
@@ -40,10 +41,10 @@ class Contradiction:
 def find_contradictions(predicate: JsonObject) -> list[Contradiction]:
     """List the metrics that do not follow from the counts beside them, including groups and steps."""
     return [
-        Contradiction(metric=f"{where}{name}", stated=stated, computed=computed[name])
-        for where, part, computed in _parts(predicate)
-        for name, stated in _stated(part).items()
-        if name in computed and not _agree(stated, computed[name])
+        Contradiction(metric=f"{where}{name}", stated=stated, computed=computed)
+        for where, part, metrics in _parts(predicate)
+        for name, stated, computed in _compare(part, metrics)
+        if not _agree(stated, computed)
     ]
 
 
@@ -63,6 +64,15 @@ def recompute(part: JsonObject) -> Metrics:
     return metrics
 
 
+def recompute_bounds(part: JsonObject) -> dict[str, float]:
+    """Compute how far each metric can be from that over all scores, where several scores share a step."""
+    curves = _list(part, "score_counts")
+    if not any(curve.get("uppers") for curve in curves) or recompute(part).get("roc_auc") is None:
+        return {}
+    bounds = {"roc_auc": roc_bound, "average_precision": precision_bound}
+    return {name: math.fsum(map(bound, curves)) / len(curves) for name, bound in bounds.items()}
+
+
 def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Metrics]]:
     yield "", predicate, recompute(predicate)
     for step in _list(predicate, "robustness"):
@@ -74,6 +84,19 @@ def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Metrics]]:
         name = f"{gap.get('metric')} gap over {gap.get('column')}"
         stated: JsonObject = {"metrics": {name: {"value": gap.get("value")}}}
         yield "", stated, {name: _gap(groups, gap)}
+
+
+def _compare(part: JsonObject, computed: Metrics) -> Iterator[tuple[str, float | None, float | None]]:
+    """Give each number that follows from the counts of a part: as stated, and as computed."""
+    stated = _stated(part)
+    yield from ((name, value, computed[name]) for name, value in stated.items() if name in computed)
+    metrics = part.get("metrics")
+    bounds = recompute_bounds(part)
+    for name in stated:
+        metric = metrics.get(name) if isinstance(metrics, Mapping) else None
+        bound = metric.get("bound") if isinstance(metric, Mapping) else None
+        if name in bounds or bound is not None:
+            yield f"the bound of {name}", _number(bound), bounds.get(name)
 
 
 def _list(predicate: JsonObject, name: str) -> list[JsonObject]:
@@ -113,7 +136,9 @@ def _from_confusion(part: _Part) -> Metrics:
     }
     metrics: Metrics = {"accuracy": _over(sum(hits), sum(rows)), "balanced_accuracy": _mean(recalls)}
     if positive is None:
-        return metrics | {name: _mean(values) for name, values in each.items()}
+        # As scikit-learn with zero_division=0, over the labels that some row or prediction has.
+        there = [j for j in range(len(labels)) if rows[j] or columns[j]]
+        return metrics | {name: _mean([values[j] or 0.0 for j in there]) for name, values in each.items()}
     index = labels.index(positive)
     negatives = sum(rows) - rows[index]
     false_positives = columns[index] - hits[index]
@@ -140,8 +165,8 @@ def _from_labels(part: _Part) -> Metrics:
         ("recall", tp, [a + b for a, b in zip(tp, fn, strict=True)]),
         ("f1", [2 * a for a in tp], [2 * a + b + c for a, b, c in zip(tp, fp, fn, strict=True)]),
     ):
-        metrics[f"{name}_macro"] = _mean([_over(a, b) for a, b in zip(top, bottom, strict=True)])
-        metrics[f"{name}_micro"] = _over(sum(top), sum(bottom))
+        metrics[f"{name}_macro"] = _mean([_over(a, b) or 0.0 for a, b in zip(top, bottom, strict=True)])
+        metrics[f"{name}_micro"] = _over(sum(top), sum(bottom)) or 0.0
     return metrics
 
 
@@ -153,37 +178,8 @@ def _from_scores(part: _Part) -> Metrics:
     curves = part["score_counts"]
     return {
         "roc_auc": _mean([roc_area(curve) for curve in curves], whole=True),
-        "average_precision": _mean([_average_precision(curve) for curve in curves], whole=True),
+        "average_precision": _mean([average_precision(curve) for curve in curves], whole=True),
     }
-
-
-def roc_area(curve: _Part) -> float | None:
-    """Compute the area under the ROC curve, by trapezoids; None if there is only one class."""
-    positives, negatives = curve["positives"], curve["negatives"]
-    if not positives or not negatives:
-        return None
-    area = before_tp = before_fp = 0
-    for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
-        if fp != before_fp:
-            # Twice the area, in whole numbers; a vertical step adds nothing.
-            area += (fp - before_fp) * (tp + before_tp)
-            before_fp = fp
-        before_tp = tp
-    if (before_tp, before_fp) != (positives, negatives):
-        raise ValueError(before_tp)
-    return float(area / (2 * positives * negatives))
-
-
-def _average_precision(curve: _Part) -> float | None:
-    positives = curve["positives"]
-    if not positives or not curve["negatives"]:
-        return None
-    total, before = 0.0, 0
-    for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
-        if tp != before:
-            total += (tp - before) / positives * (tp / (tp + fp))
-            before = tp
-    return total
 
 
 def _from_calibration(part: _Part) -> Metrics:

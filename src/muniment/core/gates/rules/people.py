@@ -137,6 +137,7 @@ class Approvals:
         signer = claim.signer
         stale = signed.find_staleness(case.policy, case.since, case.seen)
         author = case.find_guarantor(claim.key_id)
+        unconfirmed = "whom no other admin confirmed"
         faults = {
             f"{signer} made the version": signer in case.authors,
             f"{signer} is a workload": signer in case.workloads,
@@ -151,20 +152,20 @@ class Approvals:
             f"the approval by {signer} has expired": _has_expired(approval.expires, case),
             f"the approval by {signer} is too old": self.max_age is not None
             and case.is_older(claim.recorded, self.max_age),
-            f"{author} made the version and vouches for {signer}": bool(author),
+            f"{author} made the version and vouches for {signer}, {unconfirmed}": bool(author),
         }
         return next((fault for fault, applies in faults.items() if applies), "")
 
     def _find_unconfirmed(self, signed: SignedApproval, case: Case) -> str:
         """Name the signer if all that an approval lacks is another admin's word for them; empty otherwise."""
-        claim, approval = signed
+        claim = signed.claim
         believed = replace(
             case,
             guarantors=None,
             roles={**case.roles, claim.signer: case.find_roles(claim.signer)},
             own_roles={},
         )
-        return "" if self.find_fault(SignedApproval(claim, approval), believed) else claim.signer
+        return "" if self.find_fault(signed, believed) else claim.signer
 
     @staticmethod
     def _is_own(signed: SignedApproval, case: Case) -> bool:
@@ -179,7 +180,7 @@ class Approvals:
 
 def describe_rejection(signed: SignedApproval) -> str:
     """Say who rejected a version, and in which role."""
-    return f"{signed.claim.signer} rejected it as {signed.approval.role}"
+    return f"{signed.claim.signer} rejected it as {signed.approval.role}, which only they can withdraw"
 
 
 def _list_names(approvals: list[SignedApproval]) -> str:
