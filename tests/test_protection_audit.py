@@ -10,7 +10,7 @@ from firm import ALIAS, BREAK_GLASS, RULES, Firm, open_embedded
 from muniment.core.claims.attestations import PROPOSAL_DECISION
 from muniment.core.claims.proposals import ChangeKind, ProposalDecision, ProposedChange
 from muniment.core.digests import Digest
-from muniment.core.errors import NotYourSignature, StatementReused, WrongSubject
+from muniment.core.errors import AuditFailed, NotYourSignature, StatementReused, WrongSubject
 from muniment.core.events import (
     AliasRemoved,
     Event,
@@ -100,9 +100,13 @@ class Scene:
 
     def find_false(self) -> tuple[int, str]:
         """Audit the log; return the first false entry and the rule that it breaks."""
-        fault = self.firm.of("Vera").audit().fault
-        assert fault is not None
+        fault = self.find_fault()
         return fault.index, fault.rule
+
+    def find_fault(self) -> AuditFailed:
+        fault = self.firm.of("Vera").audit().fault
+        assert isinstance(fault, AuditFailed)
+        return fault
 
 
 @pytest.fixture
@@ -183,9 +187,7 @@ def test_a_withdrawn_approval_does_not_come_back(scene: Scene) -> None:
     refuses(lambda: theirs.execute(again), WrongSubject)
     index = scene.say("Vera", old)
     assert scene.find_false() == (index, "claim")
-    fault = scene.firm.of("Vera").audit().fault
-    assert fault is not None
-    assert StatementReused.code in fault.reason
+    assert StatementReused.code in scene.find_fault().reason
 
 
 def test_a_decision_is_refused_if_somebody_else_signed_it(scene: Scene) -> None:

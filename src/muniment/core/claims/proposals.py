@@ -96,7 +96,7 @@ class ProposedChange:
         return ModelName(self.models.namespace, self.models.model)
 
     def does_as(self, other: "ProposedChange") -> bool:
-        """Return whether it comes to the same as another, whoever signed it."""
+        """Return whether it does the same as another, whoever signed it."""
         mine = (self.kind, self.models, self.alias, self.policy, self.tier)
         return mine == (other.kind, other.models, other.alias, other.policy, other.tier)
 
