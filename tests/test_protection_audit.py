@@ -31,6 +31,8 @@ from muniment.core.verbs.log import GetLogIdentity
 from muniment.core.verbs.proposals import DecideProposal
 from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
+from muniment.services.upkeep.rebuild import compare, find_false, rebuild
+from muniment.services.upkeep.required import list_held, list_named
 from muniment.signing.statements import attest
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import NAME, decide, refuses
@@ -279,3 +281,24 @@ def test_a_policy_of_the_proposer_takes_effect_by_an_approver(scene: Scene) -> N
     assert policy.record.author == firm.id_of("Carla")
     check_audit(firm.of("Fay"))
     check_audit(firm.of("Fay"), "acme")
+
+
+def test_what_was_proposed_and_signed_is_kept(scene: Scene) -> None:
+    """A rebuild, a backup and a search for lost bytes know of the policies and decisions of proposals."""
+    firm = scene.firm
+    proposed = firm.of("Carla").policies.set(
+        str(NAME), ALIAS, {"rules": RULES, "mode": "warn"}, reason="trial"
+    )
+    decided = firm.of("Vera").proposals.reject(proposed.index, "no").read(ProposalDecided)
+    change = proposed.read(ProposalOpened).change
+    needed = {change.policy, change.attestation, decided.attestation}
+    backend = firm.open_as(firm.keys["Fay"])
+    assert isinstance(backend, LocalBackend)
+    units = backend._units
+    assert units.read(compare) == []
+    held = [*list_held(units)]
+    assert needed <= {*held}
+    assert needed <= {*list_named(units)}
+    units.write(rebuild)
+    assert [*list_held(units)] == held
+    assert units.read(find_false) is None

@@ -141,6 +141,7 @@ def test_those_who_can_approve_and_the_proposer_hear_of_it(firm: Firm) -> None:
     (task,) = [one for one in firm.of("Vera").inbox() if one.kind is ItemKind.PROPOSAL]
     assert (task.entry, task.role, task.text) == (proposed, "approver", "simpler")
     assert task.next == f"muniment proposal show {proposed}"
+    assert "role not set (was approver)" in repr(firm.of("Vera").proposals.view_proposal(proposed))
     assert not any(one.kind.is_of_proposal for one in firm.of("Ada").inbox())
     firm.of("Otto").proposals.reject(proposed, "not yet")
     assert not any(one.kind is ItemKind.PROPOSAL for one in firm.of("Vera").inbox())

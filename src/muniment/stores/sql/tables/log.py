@@ -60,8 +60,8 @@ retries: Final = Table(
     Column("caller", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
-    Column("time", Text, nullable=False),
     Column("entry", Whole, nullable=False),
+    Column("time", Text, nullable=False),
     Index("retries_by_time", "time"),
 )
 

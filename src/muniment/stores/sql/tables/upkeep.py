@@ -13,8 +13,8 @@ webhooks: Final = Table(
     Column("namespace", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("events", Text, nullable=False),
-    Column("set", Text, nullable=False),
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
     Column("ended", Whole),
 )
 
@@ -36,7 +36,7 @@ jobs: Final = Table(
     Column("payload", Text, nullable=False),
     Column("due", Text, nullable=False),
     Column("leased", Text, nullable=False),
-    Column("fault", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("fault", Text, nullable=False),
     Index("jobs_by_time", "due"),
 )

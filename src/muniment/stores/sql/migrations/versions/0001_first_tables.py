@@ -366,8 +366,9 @@ def _make_webhooks() -> None:
     op.create_table(
         "webhooks",
         _entry(primary_key=True),
-        *_texts("namespace", "target", "events", "set"),
+        *_texts("namespace", "target", "events"),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
     )
     op.create_table(
@@ -410,19 +411,23 @@ def _make_custody() -> None:
         "retries",
         sa.Column("caller", _TEXT, primary_key=True),
         sa.Column("key", _TEXT, primary_key=True),
-        *_texts("fingerprint", "time"),
+        sa.Column("fingerprint", _TEXT, nullable=False),
         sa.Column("entry", _WHOLE, nullable=False),
+        sa.Column("time", _TEXT, nullable=False),
     )
     op.create_index("retries_by_time", "retries", ["time"])
     op.create_table(
         "uploads",
         sa.Column("id", _TEXT, primary_key=True),
-        *_texts("principal", "stretches", "session", "touched"),
+        sa.Column("principal", _TEXT, nullable=False),
         sa.Column("size_bytes", _WHOLE),
-        *_texts("digest", "result", nullable=True),
+        sa.Column("digest", _TEXT),
         sa.Column("offset", _WHOLE, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
+        sa.Column("stretches", _TEXT, nullable=False),
         sa.Column("rests", sa.Integer, nullable=False),
+        *_texts("session", "touched"),
+        sa.Column("result", _TEXT),
     )
     op.create_index("uploads_by_principal", "uploads", ["principal"])
     op.create_index("uploads_by_time", "uploads", ["touched"])
@@ -432,8 +437,9 @@ def _make_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", _TEXT, primary_key=True),
-        *_texts("kind", "payload", "due", "leased", "fault"),
+        *_texts("kind", "payload", "due", "leased"),
         sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("fault", _TEXT, nullable=False),
     )
     op.create_index("jobs_by_time", "jobs", ["due"])
 
