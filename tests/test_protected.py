@@ -227,6 +227,20 @@ def test_workloads_approve_nothing(small: Firm) -> None:
         assert "is a workload" in error.sentence
 
 
+def test_the_keepers_of_a_workload_propose_what_it_proposes(small: Firm) -> None:
+    """An admin does not approve what a job proposes that they registered, until another one confirmed it."""
+    small.protect()
+    small.add("Dana", Role.ADMIN)
+    small.grant("Dana", Role.APPROVER)
+    small.add("ci", Role.ADMIN, by="Dana", workload=True)
+    proposed = small.ease(by="ci").index
+    error = refuses(lambda: small.of("Dana").proposals.approve(proposed, "mine"), NotYoursToDecide)
+    assert "Dana proposed it" in error.sentence
+    small.open_as(small.keys["Carla"]).execute(ConfirmPrincipal(principal=small.id_of("ci")))
+    small.of("Dana").proposals.approve(proposed, "agreed")
+    assert small.of("Vera").proposals.get(proposed).state == "approved"
+
+
 def test_a_role_that_somebody_gave_themselves_does_not_count(small: Firm) -> None:
     """Another admin has to confirm who made themselves an approver."""
     small.protect()

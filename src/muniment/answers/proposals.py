@@ -17,11 +17,11 @@ from muniment.answers.protection import (
     find_emergency_fault,
     find_fault,
     find_reviewer_fault,
+    find_sides,
     holds_a_role,
     list_emergencies,
     list_guards_of,
     list_holders,
-    list_newer_authors,
     list_protections,
     read_change,
 )
@@ -82,7 +82,7 @@ def describe_proposal(state: State, record: ProposalRecord) -> Proposal:
         reviewers = tuple(list_reviewers(view, record)) if record.is_unreviewed else ()
         return Proposal(record=record, reason=reason, decisions=decisions, reviewers=reviewers)
     guards = list_guards_of(view, record)
-    sides = Sides(record.proposer, list_newer_authors(view, guards))
+    sides = find_sides(view, guards, record.proposer)
     approvers = _list_approvers(one.record for one in decisions)
     return Proposal(
         record=record,
@@ -138,7 +138,7 @@ def check_reviewer(view: View, record: ProposalRecord, person: str) -> None:
 
 def _find_review_fault(view: View, record: ProposalRecord, person: str) -> str:
     guards = list_guards_of(view, record)
-    sides = Sides(record.proposer, list_newer_authors(view, guards, record.closed))
+    sides = find_sides(view, guards, record.proposer, record.closed)
     decisions = list_decisions(view, record)
     broken = [one.person for one in decisions if one.decision == ProposalDecision.BREAK_GLASS]
     if not may(roles_of(view, person, record.namespace), Act.APPROVE):
@@ -182,7 +182,7 @@ def check_approvable(view: View, change: ProposedChange, guards: Sequence[Guard]
     Raises:
         NobodyCanApprove: nobody can; the refusal says who could make somebody qualify.
     """
-    sides = Sides(proposer, list_newer_authors(view, guards))
+    sides = find_sides(view, guards, proposer)
     lacking = [guard for guard in guards if not _list_able(view, guard, sides)]
     if lacking and not list_breakers(view, guards, sides):
         guard = lacking[0]
@@ -267,7 +267,7 @@ def check_decision(
         stale = find_staleness(view, record, moment)
         if stale:
             raise ProposalStale(entry=record.index, reason=stale)
-    sides = Sides(record.proposer, list_newer_authors(view, guards))
+    sides = find_sides(view, guards, record.proposer)
     match decision:
         case ProposalDecision.APPROVE:
             faults = [find_fault(view, guard, sides, person) for guard in guards]
@@ -304,7 +304,7 @@ def find_effect(view: View, record: ProposalRecord, moment: Moment) -> Effect | 
     if not decisions or find_staleness(view, record, moment):
         return None
     guards = list_guards_of(view, record)
-    sides = Sides(record.proposer, list_newer_authors(view, guards))
+    sides = find_sides(view, guards, record.proposer)
     newest = decisions[-1]
     if newest.decision == ProposalDecision.BREAK_GLASS:
         if find_emergency_fault(view, guards, sides, newest.person):

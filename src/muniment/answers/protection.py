@@ -13,7 +13,7 @@ from muniment.answers.places import within_namespace
 from muniment.answers.policies import find_policies, find_set, find_tier, load_policy
 from muniment.answers.resolve import find_move
 from muniment.answers.view import View
-from muniment.answers.vouching import is_independent, is_workload, split_roles
+from muniment.answers.vouching import is_independent, is_workload, list_keepers, split_roles
 from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Policy, Protection
@@ -22,6 +22,7 @@ from muniment.core.names import EVERY, Alias, ModelName, Models
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.records import (
     GrantRecord,
+    KeyRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
@@ -54,15 +55,15 @@ class Guard(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """Whom a change concerns: its proposer, and the authors of newer versions than the aliases hold."""
+    """Whom a change concerns: who proposed it, and the authors of newer versions than the aliases hold."""
 
-    proposer: str
+    proposers: frozenset[str]
     authors: frozenset[str]
 
     @property
     def all(self) -> frozenset[str]:
         """Everybody of them."""
-        return self.authors | {self.proposer}
+        return self.authors | self.proposers
 
 
 def read_change(record: ProposalRecord) -> ProposedChange:
@@ -138,6 +139,19 @@ def find_base(view: View, change: ProposedChange) -> int | None:
             return None if tier is None else tier.index
 
 
+def find_sides(view: View, guards: Collection[Guard], proposer: str, before: int | None = None) -> Sides:
+    """Find whom a change concerns that a principal proposes; with an entry, as `list_newer_authors` does.
+
+    What a workload proposes is also proposed by its keepers, and by who started its jobs.
+    """
+    proposers = {proposer}
+    if is_workload(view, proposer):
+        keys = view.projections.select(KeyRecord, Where("principal", "=", proposer))
+        proposers |= {key.starter for key in keys if key.starter is not None}
+        proposers |= list_keepers(view, proposer, _NOW)
+    return Sides(frozenset(proposers), list_newer_authors(view, guards, before))
+
+
 def list_newer_authors(view: View, guards: Collection[Guard], before: int | None = None) -> frozenset[str]:
     """List the authors of the versions that could move to the aliases of policies: newer than what they hold.
 
@@ -207,7 +221,7 @@ def find_emergency_fault(view: View, guards: Sequence[Guard], sides: Sides, pers
         roles, _ = split_roles(view, person, namespace, independent=guard.independent)
         if not roles & terms.roles:
             return f"{person} has not the role {' or '.join(sorted(terms.roles))}"
-    faults = _find_faults(view, Sides("", sides.authors), person) | {
+    faults = _find_faults(view, Sides(frozenset(), sides.authors), person) | {
         _say_vouched(person): _is_on_their_word(view, guards, person, sides.authors),
     }
     return next((fault for fault, applies in faults.items() if applies), "")
@@ -225,7 +239,7 @@ def find_reviewer_fault(view: View, guards: Sequence[Guard], sides: Sides, done_
 def _find_faults(view: View, sides: Sides, person: str) -> dict[str, bool]:
     return {
         f"{person} is a workload": is_workload(view, person),
-        f"{person} proposed it": person == sides.proposer,
+        f"{person} proposed it": person in sides.proposers,
         f"{person} made a version newer than the one that the alias holds": person in sides.authors,
     }
 

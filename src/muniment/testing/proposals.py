@@ -37,7 +37,10 @@ def check_proposals(backend: Backend, open_as: OpenAs, owner: Identity, validato
     decide(theirs, validator, opened.index, ProposalDecision.WITHDRAW)
     approved = decide(theirs, validator, opened.index)
     assert approved.read(ProposalDecided).decision is ProposalDecision.APPROVE
-    done = backend.ask(GetProof(index=approved.index + 1)).read(PolicyEnded)
+    made = backend.ask(ListProposals(namespace="acme", closed=True))[-1].record
+    assert made.closed is not None
+    assert made.closed > approved.index
+    done = backend.ask(GetProof(index=made.closed)).read(PolicyEnded)
     assert done.proposal is not None
     assert done.proposal.entry == opened.index
     refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=guarded)), PolicyNotFound)

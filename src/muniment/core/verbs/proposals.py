@@ -155,7 +155,7 @@ class DecideProposal(Command):
     """Approve or reject a proposal, by its entry, take that back, or let it take effect in an emergency.
 
     `attestation` is a stored bundle: the caller's signed statement of the decision and its reason. With the
-    last approval that the protected policies ask for, the change takes effect, with the next entry.
+    last approval that the protected policies ask for, the change takes effect, with another entry.
     """
 
     declared = Change(
