@@ -11,13 +11,13 @@ from muniment.answers.emergencies import due_of
 from muniment.answers.pages import select_page
 from muniment.answers.people import roles_of
 from muniment.answers.protection import (
+    Concerned,
     Guard,
-    Sides,
     find_base,
+    find_concerned,
     find_emergency_fault,
     find_fault,
     find_reviewer_fault,
-    find_sides,
     holds_a_role,
     list_emergencies,
     list_guards_of,
@@ -82,21 +82,21 @@ def describe_proposal(state: State, record: ProposalRecord) -> Proposal:
         reviewers = tuple(list_reviewers(view, record)) if record.is_unreviewed else ()
         return Proposal(record=record, reason=reason, decisions=decisions, reviewers=reviewers)
     guards = list_guards_of(view, record)
-    sides = find_sides(view, guards, record.proposer)
+    concerned = find_concerned(view, guards, record.proposer)
     approvers = _list_approvers(one.record for one in decisions)
     return Proposal(
         record=record,
         reason=reason,
         decisions=decisions,
-        needs=tuple(_describe_need(view, guard, sides, approvers) for guard in guards),
+        needs=tuple(_describe_need(view, guard, concerned, approvers) for guard in guards),
         stale=find_staleness(view, record, Moment(state.registry, state.time)),
-        breakers=tuple(list_breakers(view, guards, sides)),
+        breakers=tuple(list_breakers(view, guards, concerned)),
     )
 
 
-def _describe_need(view: View, guard: Guard, sides: Sides, approvers: Sequence[str]) -> Need:
+def _describe_need(view: View, guard: Guard, concerned: Concerned, approvers: Sequence[str]) -> Need:
     holders = list_holders(view, Models.parse(guard.record.models).namespace, {guard.terms.role})
-    able = [one for one in holders if not find_fault(view, guard, sides, one)]
+    able = [one for one in holders if not find_fault(view, guard, concerned, one)]
     return Need(
         models=guard.record.models,
         alias=guard.record.alias,
@@ -107,7 +107,7 @@ def _describe_need(view: View, guard: Guard, sides: Sides, approvers: Sequence[s
     )
 
 
-def list_breakers(view: View, guards: Sequence[Guard], sides: Sides) -> list[str]:
+def list_breakers(view: View, guards: Sequence[Guard], concerned: Concerned) -> list[str]:
     """List who can let a change take effect in an emergency."""
     roles: set[Role] = set()
     for guard in guards:
@@ -115,7 +115,7 @@ def list_breakers(view: View, guards: Sequence[Guard], sides: Sides) -> list[str
             return []
         roles |= guard.policy.break_glass.roles
     holders = list_holders(view, Models.parse(guards[0].record.models).namespace, roles) if guards else []
-    return [one for one in holders if not find_emergency_fault(view, guards, sides, one)]
+    return [one for one in holders if not find_emergency_fault(view, guards, concerned, one)]
 
 
 def list_reviewers(view: View, record: ProposalRecord) -> list[str]:
@@ -138,12 +138,12 @@ def check_reviewer(view: View, record: ProposalRecord, person: str) -> None:
 
 def _find_review_fault(view: View, record: ProposalRecord, person: str) -> str:
     guards = list_guards_of(view, record)
-    sides = find_sides(view, guards, record.proposer, record.closed)
+    concerned = find_concerned(view, guards, record.proposer, record.closed)
     decisions = list_decisions(view, record)
     broken = [one.person for one in decisions if one.decision == ProposalDecision.BREAK_GLASS]
     if not may(roles_of(view, person, record.namespace), Act.APPROVE):
         return f"{person} may not {Act.APPROVE} in {record.namespace}"
-    return find_reviewer_fault(view, guards, sides, broken[-1] if broken else "", person)
+    return find_reviewer_fault(view, guards, concerned, broken[-1] if broken else "", person)
 
 
 def find_proposal(view: View, namespace: str, entry: int) -> ProposalRecord | None:
@@ -182,11 +182,11 @@ def check_approvable(view: View, change: ProposedChange, guards: Sequence[Guard]
     Raises:
         NobodyCanApprove: nobody can; the refusal says who could make somebody qualify.
     """
-    sides = find_sides(view, guards, proposer)
-    lacking = [guard for guard in guards if not _list_able(view, guard, sides)]
-    if lacking and not list_breakers(view, guards, sides):
+    concerned = find_concerned(view, guards, proposer)
+    lacking = [guard for guard in guards if not _list_able(view, guard, concerned)]
+    if lacking and not list_breakers(view, guards, concerned):
         guard = lacking[0]
-        unconfirmed, admins, behind = _find_helpers(view, guard, sides)
+        unconfirmed, admins, behind = _find_helpers(view, guard, concerned)
         raise NobodyCanApprove(
             change=str(change),
             asked=_say_asked(lacking),
@@ -198,25 +198,27 @@ def check_approvable(view: View, change: ProposedChange, guards: Sequence[Guard]
         )
 
 
-def _list_able(view: View, guard: Guard, sides: Sides) -> list[str]:
+def _list_able(view: View, guard: Guard, concerned: Concerned) -> list[str]:
     holders = list_holders(view, Models.parse(guard.record.models).namespace, {guard.terms.role})
-    return [one for one in holders if not find_fault(view, guard, sides, one)]
+    return [one for one in holders if not find_fault(view, guard, concerned, one)]
 
 
 def _say_asked(guards: Sequence[Guard]) -> str:
     return " and ".join(dict.fromkeys(str(guard.terms) for guard in guards))
 
 
-def _find_helpers(view: View, guard: Guard, sides: Sides) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _find_helpers(
+    view: View, guard: Guard, concerned: Concerned
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Find who could make somebody qualify: whom to confirm, which admins can do that, and who is behind all.
 
     With nobody to confirm, the admins are those who can give somebody the role whose word would count.
     """
     namespace, role = Models.parse(guard.record.models).namespace, guard.terms.role
     holders = list_holders(view, namespace, {role})
-    unconfirmed = [one for one in holders if one not in sides.all and not is_workload(view, one)]
+    unconfirmed = [one for one in holders if one not in concerned.all and not is_workload(view, one)]
     admins = list_holders(view, namespace, {Role.ADMIN})
-    behind = {one: trace(view, one, MAX_ENTRY) & sides.all for one in admins}
+    behind = {one: trace(view, one, MAX_ENTRY) & concerned.all for one in admins}
     trusted = [one for one in admins if not guard.independent or not behind[one]]
     for lacking in unconfirmed:
         confirming = tuple(one for one in trusted if one != lacking and _may_confirm(view, one))
@@ -267,13 +269,13 @@ def check_decision(
         stale = find_staleness(view, record, moment)
         if stale:
             raise ProposalStale(entry=record.index, reason=stale)
-    sides = find_sides(view, guards, record.proposer)
+    concerned = find_concerned(view, guards, record.proposer)
     match decision:
         case ProposalDecision.APPROVE:
-            faults = [find_fault(view, guard, sides, person) for guard in guards]
+            faults = [find_fault(view, guard, concerned, person) for guard in guards]
             fault = "" if "" in faults else faults[0]
         case ProposalDecision.BREAK_GLASS:
-            fault = find_emergency_fault(view, guards, sides, person)
+            fault = find_emergency_fault(view, guards, concerned, person)
         case ProposalDecision.REJECT:
             fault = _find_rejecting_fault(view, guards, record, person)
         case ProposalDecision.WITHDRAW:
@@ -304,10 +306,10 @@ def find_effect(view: View, record: ProposalRecord, moment: Moment) -> Effect | 
     if not decisions or find_staleness(view, record, moment):
         return None
     guards = list_guards_of(view, record)
-    sides = find_sides(view, guards, record.proposer)
+    concerned = find_concerned(view, guards, record.proposer)
     newest = decisions[-1]
     if newest.decision == ProposalDecision.BREAK_GLASS:
-        if find_emergency_fault(view, guards, sides, newest.person):
+        if find_emergency_fault(view, guards, concerned, newest.person):
             return None
         terms = [guard.policy.break_glass for guard in guards if guard.policy.break_glass is not None]
         return Effect(due_of(terms, moment.time))
@@ -316,7 +318,7 @@ def find_effect(view: View, record: ProposalRecord, moment: Moment) -> Effect | 
         return None
     approvers = _list_approvers(decisions)
     for guard in guards:
-        counting = [one for one in approvers if not find_fault(view, guard, sides, one)]
+        counting = [one for one in approvers if not find_fault(view, guard, concerned, one)]
         if len(counting) < guard.terms.n:
             return None
     return Effect(None)

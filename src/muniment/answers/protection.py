@@ -54,7 +54,7 @@ class Guard(NamedTuple):
         return self.policy.vouching is Vouching.INDEPENDENT
 
 
-class Sides(NamedTuple):
+class Concerned(NamedTuple):
     """Whom a change concerns: who proposed it, and the authors of newer versions than the aliases hold."""
 
     proposers: frozenset[str]
@@ -139,7 +139,9 @@ def find_base(view: View, change: ProposedChange) -> int | None:
             return None if tier is None else tier.index
 
 
-def find_sides(view: View, guards: Collection[Guard], proposer: str, before: int | None = None) -> Sides:
+def find_concerned(
+    view: View, guards: Collection[Guard], proposer: str, before: int | None = None
+) -> Concerned:
     """Find whom a change concerns that a principal proposes; with an entry, as `list_newer_authors` does.
 
     What a workload proposes is also proposed by its keepers, and by who started its jobs.
@@ -149,7 +151,7 @@ def find_sides(view: View, guards: Collection[Guard], proposer: str, before: int
         keys = view.projections.select(KeyRecord, Where("principal", "=", proposer))
         proposers |= {key.starter for key in keys if key.starter is not None}
         proposers |= list_keepers(view, proposer, _NOW)
-    return Sides(frozenset(proposers), list_newer_authors(view, guards, before))
+    return Concerned(frozenset(proposers), list_newer_authors(view, guards, before))
 
 
 def list_newer_authors(view: View, guards: Collection[Guard], before: int | None = None) -> frozenset[str]:
@@ -195,20 +197,20 @@ def _list_models(view: View, guard: Guard, before: int | None) -> Iterator[Model
             yield name
 
 
-def find_fault(view: View, guard: Guard, sides: Sides, person: str) -> str:
+def find_fault(view: View, guard: Guard, concerned: Concerned, person: str) -> str:
     """Say why a person cannot approve a change for one of the policies that it touches; empty if they can."""
     namespace = Models.parse(guard.record.models).namespace
     role = guard.terms.role
     roles, own = split_roles(view, person, namespace, independent=guard.independent)
-    faults = _find_faults(view, sides, person) | {
+    faults = _find_faults(view, concerned, person) | {
         f"{person} made themselves {role}, which no other admin confirmed": role in own,
         f"{person} is not a {role}": role not in roles,
-        _say_vouched(person): _is_on_their_word(view, [guard], person, sides.all),
+        _say_vouched(person): _is_on_their_word(view, [guard], person, concerned.all),
     }
     return next((fault for fault, applies in faults.items() if applies), "")
 
 
-def find_emergency_fault(view: View, guards: Sequence[Guard], sides: Sides, person: str) -> str:
+def find_emergency_fault(view: View, guards: Sequence[Guard], concerned: Concerned, person: str) -> str:
     """Say why a person cannot let a change take effect in an emergency; empty if they can.
 
     The proposer can: that it is an emergency is theirs to say, and others look at it.
@@ -221,26 +223,28 @@ def find_emergency_fault(view: View, guards: Sequence[Guard], sides: Sides, pers
         roles, _ = split_roles(view, person, namespace, independent=guard.independent)
         if not roles & terms.roles:
             return f"{person} has not the role {' or '.join(sorted(terms.roles))}"
-    faults = _find_faults(view, Sides(frozenset(), sides.authors), person) | {
-        _say_vouched(person): _is_on_their_word(view, guards, person, sides.authors),
+    faults = _find_faults(view, Concerned(frozenset(), concerned.authors), person) | {
+        _say_vouched(person): _is_on_their_word(view, guards, person, concerned.authors),
     }
     return next((fault for fault, applies in faults.items() if applies), "")
 
 
-def find_reviewer_fault(view: View, guards: Sequence[Guard], sides: Sides, done_by: str, person: str) -> str:
+def find_reviewer_fault(
+    view: View, guards: Sequence[Guard], concerned: Concerned, done_by: str, person: str
+) -> str:
     """Say why a person cannot look at a change that took effect in an emergency; empty if they can."""
-    faults = _find_faults(view, sides, person) | {
+    faults = _find_faults(view, concerned, person) | {
         f"{person} let it take effect": person == done_by,
-        _say_vouched(person): _is_on_their_word(view, guards, person, sides.all | {done_by}),
+        _say_vouched(person): _is_on_their_word(view, guards, person, concerned.all | {done_by}),
     }
     return next((fault for fault, applies in faults.items() if applies), "")
 
 
-def _find_faults(view: View, sides: Sides, person: str) -> dict[str, bool]:
+def _find_faults(view: View, concerned: Concerned, person: str) -> dict[str, bool]:
     return {
         f"{person} is a workload": is_workload(view, person),
-        f"{person} proposed it": person in sides.proposers,
-        f"{person} made a version newer than the one that the alias holds": person in sides.authors,
+        f"{person} proposed it": person in concerned.proposers,
+        f"{person} made a version newer than the one that the alias holds": person in concerned.authors,
     }
 
 
