@@ -39,6 +39,7 @@ def case(*claims: Attestation, **others: Any) -> Case:  # noqa: ANN401 - the mem
             authors=frozenset({"ada"}),
             attestations=claims,
             roles=roles,
+            is_supposed=True,
         ),
         **others,
     )

@@ -82,7 +82,8 @@ class Rows:
 
     @property
     def kept(self) -> NDArray[np.bool_]:
-        return ~self.missing & np.array([one is not None for one in self.sex])
+        kept: NDArray[np.bool_] = ~self.missing & np.array([one is not None for one in self.sex])
+        return kept
 
     @property
     def classes(self) -> int:

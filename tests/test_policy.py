@@ -16,6 +16,7 @@ from muniment.core.gates.rules.case import Case
 from muniment.core.people.roles import Role
 from muniment.testing.backends import evaluation
 
+HUNDREDTHS = st.integers(0, 100).map(lambda part: part / 100)
 AUC: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}
 
 
@@ -44,7 +45,13 @@ def case(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Cas
         authors=frozenset({"ada"}),
         attestations=claims,
         roles={"ada": frozenset({Role.CONTRIBUTOR})},
+        is_supposed=True,
     )
+
+
+def stated(metrics: dict[str, Json]) -> dict[str, Json]:
+    """Write an evaluation that another tool made."""
+    return {**evaluation(None), "tool": {"name": "other", "version": "1"}, "metrics": metrics}
 
 
 def failures(
@@ -127,14 +134,14 @@ def test_all_failing_rules_are_listed() -> None:
 )
 def test_a_metric_that_is_missing_or_no_number_denies(metrics: dict[str, Json]) -> None:
     """A metric that is missing, null, NaN or infinite fails every comparison."""
-    evidence = claim(EVALUATION, {**evaluation(None), "metrics": metrics})
+    evidence = claim(EVALUATION, stated(metrics))
     for op in (">=", "<=", ">", "<"):
         assert failures([{**AUC, "op": op}], evidence) == [
             f"roc_auc {op} 0.9: roc_auc is missing or not a number"
         ]
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
+@given(HUNDREDTHS, HUNDREDTHS)
 def test_a_threshold_compares(value: float, bound: float) -> None:
     """The four operators compare as those of Python's numbers."""
     evidence = claim(EVALUATION, evaluation(value))
@@ -161,7 +168,7 @@ def test_the_lower_bound_has_to_be_there() -> None:
         "interval": {"low": 0.91, "high": 0.97, "level": 0.95, "method": "x"},
     }
     assert failures([rule], claim(EVALUATION, evaluation(0.99))) != []
-    assert failures([rule], claim(EVALUATION, {**evaluation(0.9), "metrics": {"roc_auc": interval}})) == []
+    assert failures([rule], claim(EVALUATION, stated({"roc_auc": interval}))) == []
 
 
 def test_the_worst_group_has_to_hold() -> None:
@@ -213,7 +220,7 @@ def test_a_rule_that_errs_denies() -> None:
     """Malformed evidence fails its rule and raises no error."""
     odd = claim(EVALUATION, {**evaluation(0.9), "groups": [{"column": "sex", "metrics": {}}]})
     rule: dict[str, Json] = {"rule": "gap", "metric": "recall", "group": "sex", "maximum": 0.1}
-    assert "could not be evaluated" in failures([rule], odd)[0]
+    assert "the counts are malformed" in failures([rule], odd)[0]
 
 
 @pytest.mark.parametrize(

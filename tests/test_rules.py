@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from muniment.core.digests import Digest
 from muniment.core.gates.policy import judge
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin, write_age
 from muniment.policies.documents import read_policy
+from muniment.testing.backends import evaluation
 
 # ---- what is on record
 
@@ -370,3 +372,71 @@ def approval(waiver: str, by: str) -> Attestation:
 def test_ages_are_written_as_they_are_read() -> None:
     """Two weeks are printed as `14d`."""
     assert write_age(timedelta(weeks=2)) == "14d"
+
+
+# ---- which evidence counts
+
+
+def own(auc: float = 0.9, *, there: int = 100, index: int = 0, **how: Any) -> Attestation:  # noqa: ANN401 - as `claim` takes
+    """Give evidence with counts."""
+    written = evaluation(auc)
+    rows: Document = {"there": there, "used": 100, **({"reason": "why not"} if there > 100 else {})}
+    return claim(EVALUATION, {**written, "rows": rows}, index=index, **how)
+
+
+RULES_OF_EVIDENCE: list[Document] = [
+    {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
+    {"rule": "no_regression", "metric": "roc_auc"},
+    {"rule": "require", "type": "evaluation"},
+]
+
+
+@pytest.mark.parametrize("rule", RULES_OF_EVIDENCE)
+def test_what_is_stated_meets_no_rule_unless_it_says_so(rule: Document) -> None:
+    """Numbers of another tool, or without counts, count only where a rule says so by name."""
+
+    def look(rule: Document, evidence: Attestation) -> bool:
+        baseline = Baseline(version="acme/x@1", attestations=(evidence,))
+        return holds(rule, case(evidence, is_supposed=False, baselines={"production": baseline}))
+
+    foreign = claim(EVALUATION, {**evaluation(0.9), "tool": {"name": "other", "version": "1"}})
+    given = evaluation(0.9) | {"metrics": {"roc_auc": {"value": 0.9, "source": "given"}}}
+    assert look(rule, own())
+    assert not look(rule, foreign)
+    assert look({**rule, "stated": "allowed"}, foreign)
+    if rule["rule"] != "require":
+        assert not look(rule, claim(EVALUATION, given))
+        assert look({**rule, "stated": "allowed"}, claim(EVALUATION, given))
+
+
+@pytest.mark.parametrize("rule", RULES_OF_EVIDENCE)
+def test_some_rows_meet_no_rule_unless_it_says_so(rule: Document) -> None:
+    """Evidence over some rows of a dataset counts only where a rule says so by name."""
+    baselines = {"production": Baseline(version="acme/x@1", attestations=(own(),))}
+    some = case(own(there=111), is_supposed=False, baselines=baselines)
+    assert not holds(rule, some)
+    assert holds({**rule, "subset": "allowed"}, some)
+    assert "covers 100 of 111 rows" in verdict(rule, some).findings[0].message
+
+
+def test_one_claim_has_to_be_all_that_a_rule_asks_for() -> None:
+    """The author's good number and the validator's signature are two claims, and neither meets the rule."""
+    rule: Document = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8, "role": "validator"}
+    both = case(own(0.6, by="vera"), own(0.99, index=1), is_supposed=False)
+    assert not holds(rule, both)
+    assert "roc_auc is 0.6" in verdict(rule, both).findings[0].message
+    assert holds(rule, case(own(0.9, by="vera"), own(0.1, index=1), is_supposed=False))
+    old = own(0.9, by="vera", at="2026-01-01T00:00:00Z")
+    assert not holds({**rule, "max_age": "30d"}, case(old, is_supposed=False))
+
+
+def test_a_name_of_two_datasets_is_none() -> None:
+    """A rule that asks for a dataset by a name that two digests go by is not met."""
+    rule: Document = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
+    rule["dataset"] = "holdout"
+    other = claim(EVALUATION, evaluation(0.99, dataset=b"other"), index=1)
+    assert holds(rule, case(own(), is_supposed=False))
+    two = case(own(), other, is_supposed=False)
+    assert "holdout is the name of 2 datasets" in verdict(rule, two).findings[0].message
+    digest = str(Digest.of(b"holdout"))
+    assert holds({**rule, "dataset": digest}, two)

@@ -4,7 +4,7 @@ What is stated is computed from the counts beside it (`core/claims/recomputation
 from the rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -42,8 +42,8 @@ Results = dict[str, Json]
 
 
 def evaluate_classification(  # noqa: PLR0913 - the inputs of an evaluation
-    y_true: Sequence[object],
-    y_pred: Sequence[object],
+    y_true: Collection[object],
+    y_pred: Collection[object],
     y_score: ArrayLike | None = None,
     *,
     groups: Groups | None = None,

@@ -1,7 +1,7 @@
 """Read the inputs of evaluations: numbers, groups, and which rows miss something."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -14,7 +14,7 @@ from muniment.core.counting import count
 from muniment.core.errors import InvalidEvidence
 from muniment.evaluation.labels import Cells, Places, find_missing, read_column, read_names
 
-Values: TypeAlias = Sequence[object] | NDArray[Any]
+Values: TypeAlias = Collection[object]
 Numbers: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = Mapping[str, Values]
 Mask: TypeAlias = NDArray[np.bool_]

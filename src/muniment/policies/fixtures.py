@@ -108,6 +108,8 @@ def _read_case(base: Mapping[str, Json], fixture: Members) -> Case:
         baselines=_Baselines(setting, members.sub("baselines").rest()),
         origins=tuple(map(_read_origin, members.subs("origins"))),
         revoked=tuple(members.texts("revoked", [])),
+        # The numbers of a fixture are there to be judged, as if they had been measured.
+        is_supposed=True,
     )
     members.end()
     return case

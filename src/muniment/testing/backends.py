@@ -1,6 +1,7 @@
 """Steps that tests and checkers take over a backend: publish, claim, set a policy, be refused."""
 
 from collections.abc import Callable
+from typing import Final
 
 import uuid_utils
 
@@ -31,6 +32,7 @@ from muniment.signing.statements import attest, encode
 
 NAME = ModelName("acme", "readmission")
 MODELS = Models("acme", "readmission")
+_HALF: Final = 0.5
 PRODUCTION = Alias("production")
 
 OpenAs = Callable[[Identity], Backend]
@@ -59,15 +61,30 @@ def provenance() -> JsonObject:
 
 
 def evaluation(auc: float | None, *, dataset: bytes = b"holdout") -> dict[str, Json]:
-    """Write a small evaluation."""
-    return {
-        "task": "classification",
+    """Write a small evaluation, with the counts that its AUC follows from (whole hundredths)."""
+    written: dict[str, Json] = {
+        "task": "binary-classification",
         "dataset": {"name": "holdout", "digest": str(Digest.of(dataset))},
         "n": 100,
-        "tool": {"name": "test", "version": "1"},
+        "rows": {"there": 100, "used": 100},
+        "tool": {"name": "muniment", "version": "1"},
         "time": "2026-01-01T00:00:00Z",
         "metrics": {"roc_auc": {"value": auc}},
     }
+    if auc is None:
+        return {**written, "metrics": {"roc_auc": {"value": None, "source": "given"}}}
+    # So many of the 50 positive rows come first, or of the 50 negative ones, and all others have one score.
+    first = round(abs(2 * auc - 1) * 50)
+    true, false = (first, 0) if auc > _HALF else (0, first)
+    curve: dict[str, Json] = {
+        "label": "1",
+        "positives": 50,
+        "negatives": 50,
+        "thresholds": [0.9, 0.1],
+        "true_positives": [true, 50],
+        "false_positives": [false, 50],
+    }
+    return {**written, "score_counts": [curve]}
 
 
 def record(  # noqa: PLR0913 - the parts of a claim

@@ -74,14 +74,16 @@ def _view_evaluation(
     most: int | None,
 ) -> Block:
     same = {label: found[key] for label, found in against.items() if (key := _key(evidence)) in found}
-    wrong = {fault.metric: fault for fault in evidence.find_contradictions()}
+    faults = {fault.about: fault for fault in evidence.find_contradictions()}
+    # What no counts can be proves no metric.
+    all_wrong = next((fault for about, fault in faults.items() if about not in evidence.metrics), None)
     known = recompute(evidence.predicate)
     rows = []
     for name in order_metrics(evidence, first):
         metric = evidence.find_metric(name)
         if metric is None:
             continue
-        fault = wrong.get(name)
+        fault = faults.get(name, all_wrong)
         mark = Mark.CHECKED if name in known and fault is None else Mark.STATED
         rows.append(
             Row(

@@ -1,7 +1,7 @@
 """One published version, and what can be said and done about it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +166,8 @@ class Version:
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,
-        y_true: Sequence[object],
-        y_pred: Sequence[object],
+        y_true: Collection[object],
+        y_pred: Collection[object],
         y_score: Any = None,  # noqa: ANN401 - any array of numbers
         *,
         dataset: DataSource,
@@ -176,7 +176,7 @@ class Version:
         where: Sequence[str] = (),
         reason: str = "",
         split: str = "",
-        groups: Mapping[str, Sequence[object]] | None = None,
+        groups: Mapping[str, Collection[object]] | None = None,
         positive: object = None,
         classes: Sequence[object] | None = None,
         missing: str = "refuse",

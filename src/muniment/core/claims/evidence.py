@@ -12,7 +12,8 @@ from typing import Final
 
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EVALUATION, Attestation
-from muniment.core.claims.recomputation import Contradiction, find_contradictions
+from muniment.core.claims.consistency import OWN_TOOL, Fault, find_faults
+from muniment.core.claims.recomputation import find_contradictions
 from muniment.core.counting import count
 
 DRIFT: Final = "drift"
@@ -95,9 +96,31 @@ class Evidence:
         """The number of rows."""
         return _count(self.predicate.get("n"))
 
-    def find_contradictions(self) -> list[Contradiction]:
-        """List the metrics that do not follow from the counts beside them."""
-        return find_contradictions(self.predicate)
+    def find_contradictions(self) -> list[Fault]:
+        """List what does not follow from the counts beside it, and what no counts can be."""
+        return list_contradictions(self.predicate)
+
+    @property
+    def rows_there(self) -> int:
+        """The number of rows of the dataset; that of the rows used, if nothing is said."""
+        rows = self.predicate.get("rows")
+        return _count(rows.get("there")) if isinstance(rows, Mapping) else self.n
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether some rows of the dataset were not used."""
+        return self.n < self.rows_there
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another tool than ours measured it."""
+        tool = self.predicate.get("tool")
+        return not isinstance(tool, Mapping) or tool.get("name") != OWN_TOOL
+
+    def is_stated(self, name: str) -> bool:
+        """Return whether only its signer says so of a metric. What has no counts is marked as given."""
+        metric = self.metrics.get(name)
+        return self.is_foreign or (isinstance(metric, Mapping) and metric.get("source") == "given")
 
     def is_lower_better(self, name: str) -> bool:
         """Return whether lower is better for a metric: by its own direction, or by its name."""
@@ -138,6 +161,14 @@ class Evidence:
             metric = _read_metric(group.metrics.get(name))
             values[f"{group.column}={group.value}"] = metric.value if metric else None
         return values
+
+
+def list_contradictions(predicate: JsonObject) -> list[Fault]:
+    """List what in an evaluation contradicts itself."""
+    return [
+        *(Fault(one.metric, str(one)) for one in find_contradictions(predicate)),
+        *find_faults(predicate),
+    ]
 
 
 def newest_per_dataset(attestations: tuple[Attestation, ...]) -> list[tuple[Attestation, Evidence]]:

@@ -20,7 +20,7 @@ from muniment.core.people.roles import Role
 
 # The version of the rules' semantics. Any change that can give another finding for the same case gets a new
 # number: a verdict is judged again only by the rules that made it.
-SEMANTICS: Final = 3
+SEMANTICS: Final = 4
 
 # The content of a claim: its type and its predicate.
 Content = tuple[str, JsonObject]

@@ -27,6 +27,7 @@ from muniment.core.claims.attestations import (
     WITHDRAWAL,
     check_predicate_type,
 )
+from muniment.core.claims.evidence import list_contradictions
 from muniment.core.errors import InvalidAttestation
 
 SCHEMAS: Final = {
@@ -54,7 +55,8 @@ def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
 
     Raises:
         UnknownClaimKind: its type is a word, not a URI.
-        InvalidAttestation: it breaks the schema; the reason names the member.
+        InvalidAttestation: it breaks the schema, and the reason names the member; or it is an evaluation that
+            contradicts itself.
     """
     check_predicate_type(predicate_type)
     if predicate_type not in SCHEMAS:
@@ -63,6 +65,9 @@ def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
     if error is not None:
         where = ".".join(str(part) for part in error.instance_path) or "the predicate"
         raise InvalidAttestation(reason=f"{where}: {error.message[:200]}")
+    if predicate_type == EVALUATION:
+        for fault in list_contradictions(predicate):
+            raise InvalidAttestation(reason=f"the evaluation contradicts itself: {fault}")
 
 
 @cache

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
-from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.attestations import EVALUATION, Attestation
+from muniment.core.claims.consistency import Fault
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
-from muniment.core.claims.recomputation import Contradiction
 from muniment.core.errors import InvalidTime
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
@@ -96,6 +96,7 @@ class Case:
     revoked: tuple[str, ...] = ()
     status: Status = Status.PUBLISHED
     emergencies: tuple[int, ...] = ()
+    is_supposed: bool = False
 
     @property
     def name(self) -> str:
@@ -109,8 +110,14 @@ class Case:
 
     @cached_property
     def evidence(self) -> tuple["Measured", ...]:
-        """The newest evaluation of each dataset, with its contradictions. Many rules read it."""
-        return tuple(Measured.of(*newest) for newest in newest_per_dataset(self.attestations))
+        """The newest evaluation of each dataset that our tool made over all of its rows."""
+        whole = [
+            claim
+            for claim in self.of_type(EVALUATION)
+            for evidence in [Evidence(claim.predicate)]
+            if not evidence.is_subset and (self.is_supposed or not evidence.is_foreign)
+        ]
+        return tuple(Measured.of(*newest) for newest in newest_per_dataset(tuple(whole)))
 
     @cached_property
     def by_dataset(self) -> Mapping[tuple[str, str], list[Attestation]]:
@@ -175,11 +182,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An evaluation, and its numbers that do not follow from its counts."""
+    """An evaluation, and what in it does not follow from its counts."""
 
     claim: Attestation
     evidence: Evidence
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Fault, ...]
     dataset_names: frozenset[str]
 
     @classmethod

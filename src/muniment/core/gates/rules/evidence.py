@@ -1,11 +1,12 @@
 """Rules about quality: required claims, metrics and their gaps, scans, rebuilds."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, Attestation, kind_of
+from muniment.core.claims.consistency import OWN_TOOL as OWN_EVALUATOR
 from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
 from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
@@ -32,6 +33,8 @@ class Require:
     min_n: int = 0
     dataset: str = ""
     role: Role | None = None
+    stated: bool = False
+    subset: bool = False
 
     @property
     def label(self) -> str:
@@ -70,9 +73,14 @@ class Require:
     def _find_fault(self, case: Case, claim: Attestation) -> str:
         if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
-        n = Evidence(claim.predicate).n
-        if self.min_n and n < self.min_n:
-            return f"the newest covers only {count(n, 'row')}"
+        evidence = Evidence(claim.predicate)
+        if self.min_n and evidence.n < self.min_n:
+            return f"the newest covers only {count(evidence.n, 'row')}"
+        if self.predicate_type == EVALUATION:
+            if not self.stated and not case.is_supposed and evidence.is_foreign:
+                return f"the newest was not measured by {OWN_EVALUATOR}"
+            if not self.subset and evidence.is_subset:
+                return f"the newest covers {evidence.n} of {count(evidence.rows_there, 'row')}"
         if not find_role_holders(case, [claim], self.role):
             return f"the signer of the newest is not a {self.role}"
         return ""
@@ -87,6 +95,70 @@ class Require:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which evidence counts for a rule: one evaluation has to be all of that.
+
+    Attributes:
+        dataset: the digest or the name of the dataset; empty for any.
+        role: the role of the signer.
+        stated: whether numbers count that no counts prove, or that another tool has measured.
+        subset: whether evidence over some rows of a dataset counts.
+    """
+
+    dataset: str = ""
+    role: Role | None = None
+    max_age: timedelta | None = None
+    stated: bool = False
+    subset: bool = False
+
+    def __str__(self) -> str:
+        """Say what is wanted, to follow the requirement."""
+        return "".join(
+            [
+                f", over {self.dataset:.19}" if self.dataset else "",
+                f", by a {self.role}" if self.role else "",
+                f", within {write_age(self.max_age)}" if self.max_age is not None else "",
+            ]
+        )
+
+    def find(self, case: Case, metric: str) -> tuple[list[Measured], str]:
+        """Find the newest evidence of each dataset that counts; why other evidence does not."""
+        faults: list[str] = []
+        good: list[Attestation] = []
+        for claim in case.of_type(EVALUATION):
+            evidence = Evidence(claim.predicate)
+            if self.dataset and self.dataset not in evidence.dataset_names:
+                continue
+            # Drift of the data says nothing about the model, unless the rule asks for it.
+            if evidence.task == DRIFT and metric not in evidence.metrics:
+                continue
+            fault = self._find_fault(case, claim, evidence, metric)
+            faults += [fault] if fault else []
+            good += [] if fault else [claim]
+        return [Measured.of(*one) for one in newest_per_dataset(tuple(good))], faults[-1] if faults else ""
+
+    def find_other_name(self, case: Case) -> str:
+        """Say that a name is that of several datasets; empty if it is not."""
+        evidence = [Evidence(claim.predicate) for claim in case.of_type(EVALUATION)]
+        digests = {one.dataset for one in evidence if self.dataset in one.dataset_names}
+        if len(digests) < 2:  # noqa: PLR2004 - a name of two
+            return ""
+        return f"{self.dataset} is the name of {len(digests)} datasets: ask for one by its digest"
+
+    def _find_fault(self, case: Case, claim: Attestation, evidence: Evidence, metric: str) -> str:
+        if not find_role_holders(case, [claim], self.role):
+            return f"{claim.signer} signed it, who is not a {self.role}"
+        if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
+            return f"the newest is older than {write_age(self.max_age)}"
+        allowed = self.stated or case.is_supposed or metric not in evidence.metrics
+        if not allowed and evidence.is_stated(metric):
+            return f"{metric} is stated, and was not computed from counts by {OWN_EVALUATOR}"
+        if not self.subset and evidence.is_subset:
+            return f"it covers {evidence.n} of {count(evidence.rows_there, 'row')}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     """A metric meets a threshold in the newest evidence of every dataset, or of one.
 
@@ -97,20 +169,20 @@ class Threshold:
     metric: str
     op: str
     value: float
-    dataset: str = ""
     group: str = ""
     bound: str = ""
+    wanted: Wanted = field(default_factory=Wanted)
 
     @property
     def label(self) -> str:
         """The requirement."""
         end = f"{self.bound} bound of " if self.bound else ""
         where = f" in every group of {self.group}" if self.group else ""
-        return f"{end}{self.metric} {self.op} {self.value:g}{where}"
+        return f"{end}{self.metric} {self.op} {self.value:g}{where}{self.wanted}"
 
     def judge(self, case: Case) -> Finding:
         """Compare."""
-        return _judge_evidence(self, case, self.dataset, self.metric, self._compare)
+        return _judge_evidence(self, case, self.wanted, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         if self.group:
@@ -143,16 +215,16 @@ class Gap:
     group: str
     maximum: float
     min_group_size: int = 1
-    dataset: str = ""
+    wanted: Wanted = field(default_factory=Wanted)
 
     @property
     def label(self) -> str:
         """The requirement."""
-        return f"{self.metric} gap over {self.group} <= {self.maximum:g}"
+        return f"{self.metric} gap over {self.group} <= {self.maximum:g}{self.wanted}"
 
     def judge(self, case: Case) -> Finding:
         """Compare."""
-        return _judge_evidence(self, case, self.dataset, self.metric, self._compare)
+        return _judge_evidence(self, case, self.wanted, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         small = [
@@ -180,13 +252,13 @@ class NoRegression:
     metric: str
     against: str
     tolerance: float = 0.0
-    dataset: str = ""
+    wanted: Wanted = field(default_factory=Wanted)
 
     @property
     def label(self) -> str:
         """The requirement."""
         than = f"that of {self.against}" if self.against else "now"
-        return f"{self.metric} no worse than {than}, by {self.tolerance:g} at most"
+        return f"{self.metric} no worse than {than}, by {self.tolerance:g} at most{self.wanted}"
 
     def judge(self, case: Case) -> Finding:
         """Compare."""
@@ -196,7 +268,8 @@ class NoRegression:
             return yes(self, f"{alias} holds no version yet")
         if baseline.version == case.version:
             return yes(self, f"{alias} holds this version")
-        ours = {one.evidence.dataset: one for one in _find_evidence(case, self.dataset, self.metric)}
+        found, fault = self.wanted.find(case, self.metric)
+        ours = {one.evidence.dataset: one for one in found}
         theirs = {
             evidence.dataset: Measured.of(claim, evidence)
             for claim, evidence in newest_per_dataset(baseline.attestations)
@@ -205,7 +278,8 @@ class NoRegression:
         common = sorted(ours.keys() & theirs.keys())
         remedy = f"muniment evaluate {case.version} over the data of {baseline.version}"
         if not common:
-            return no(self, f"no dataset in common with {baseline.version}", remedy=remedy)
+            why = f": {fault}" if fault else ""
+            return no(self, f"no dataset in common with {baseline.version}{why}", remedy=remedy)
         results = [self._compare(ours[name], theirs[name]) for name in common]
         message = f"than {baseline.version}: " + "; ".join(text for _, text in results)
         claims = [one.claim for name in common for one in (ours[name], theirs[name])]
@@ -301,21 +375,15 @@ class Reproduced:
 _Compare = Callable[[Evidence], tuple[bool, str]]
 
 
-def _find_evidence(case: Case, dataset: str, metric: str) -> list[Measured]:
-    return [
-        one
-        for one in case.evidence
-        if not dataset or dataset in one.dataset_names
-        # Drift of the data says nothing about the model, unless the rule asks for it.
-        if one.evidence.task != DRIFT or metric in one.evidence.metrics
-    ]
-
-
-def _judge_evidence(rule: Rule, case: Case, dataset: str, metric: str, compare: _Compare) -> Finding:
-    measured = _find_evidence(case, dataset, metric)
+def _judge_evidence(rule: Rule, case: Case, wanted: Wanted, metric: str, compare: _Compare) -> Finding:
     remedy = f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN"
+    other = wanted.find_other_name(case) if wanted.dataset else ""
+    if other:
+        return no(rule, other, remedy=f"muniment show {case.version} --full")
+    measured, fault = wanted.find(case, metric)
     if not measured:
-        return no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""), remedy=remedy)
+        over = f" over {wanted.dataset}" if wanted.dataset else ""
+        return no(rule, fault or f"there is no evidence{over}", remedy=remedy)
     results = [_compare_consistent(one, compare) for one in measured]
     message = "; ".join(text for _, text in results)
     claims: Iterable[Attestation] = [one.claim for one in measured]

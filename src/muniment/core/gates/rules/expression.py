@@ -65,12 +65,17 @@ def _evidence(case: Case) -> list[Json] | None:
 
 
 def _metrics(case: Case) -> JsonObject | None:
-    """Return each metric of the newest evaluations; the last dataset on record wins."""
+    """Return each metric of the newest evaluations that was not just stated; the last dataset wins."""
     if _evidence(case) is None:
         return None
     values: dict[str, Json] = {}
     for one in case.evidence:
-        metrics = {name: one.evidence.find_metric(name) for name in one.evidence.metrics}
+        evidence = one.evidence
+        metrics = {
+            name: evidence.find_metric(name)
+            for name in evidence.metrics
+            if case.is_supposed or not evidence.is_stated(name)
+        }
         values |= {name: metric.value for name, metric in metrics.items() if metric is not None}
     return values
 

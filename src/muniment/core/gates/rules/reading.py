@@ -25,6 +25,7 @@ from muniment.core.gates.rules.evidence import (
     Require,
     Scans,
     Threshold,
+    Wanted,
 )
 from muniment.core.gates.rules.expression import Compile, Expression
 from muniment.core.gates.rules.history import Clean, Freeze, Soak, Window
@@ -40,6 +41,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_PEOPLE: Final = 1000
+_ALLOWED: Final = frozenset({"", "allowed"})
 _MAX_N: Final = 10**12
 
 
@@ -249,7 +251,13 @@ def _read_require(members: Members) -> Rule:
         min_n=members.whole("min_n", 0, _MAX_N),
         dataset=members.text("dataset", ""),
         role=members.role("role") if members.has("role") else None,
+        stated=_is_allowed(members, "stated"),
+        subset=_is_allowed(members, "subset"),
     )
+
+
+def _is_allowed(members: Members, name: str) -> bool:
+    return members.one_of(name, _ALLOWED, "") == "allowed"
 
 
 def _read_threshold(members: Members) -> Rule:
@@ -257,9 +265,20 @@ def _read_threshold(members: Members) -> Rule:
         metric=members.text("metric"),
         op=members.one_of("op", frozenset(OPERATORS)),
         value=members.number("value"),
-        dataset=members.text("dataset", ""),
         group=members.text("group", ""),
         bound=members.one_of("bound", frozenset({"", "lower", "upper"}), ""),
+        wanted=_read_wanted(members),
+    )
+
+
+def _read_wanted(members: Members) -> Wanted:
+    """Read which evidence counts."""
+    return Wanted(
+        dataset=members.text("dataset", ""),
+        role=members.role("role") if members.has("role") else None,
+        max_age=members.optional_age("max_age"),
+        stated=_is_allowed(members, "stated"),
+        subset=_is_allowed(members, "subset"),
     )
 
 
@@ -269,7 +288,7 @@ def _read_gap(members: Members) -> Rule:
         group=members.text("group"),
         maximum=members.number("maximum"),
         min_group_size=members.whole("min_group_size", 1, _MAX_N),
-        dataset=members.text("dataset", ""),
+        wanted=_read_wanted(members),
     )
 
 
@@ -281,7 +300,7 @@ def _read_no_regression(members: Members) -> Rule:
         metric=members.text("metric"),
         against=members.text("against", ""),
         tolerance=tolerance,
-        dataset=members.text("dataset", ""),
+        wanted=_read_wanted(members),
     )
 
 
