@@ -16,6 +16,8 @@ _FIRST: Final = (
     *("rmse", "mae", "r2", "exact_match", "rouge_l", "bleu", "ndcg"),
 )
 _MOST: Final = 5
+# A number may be off by less, and nobody would see it.
+_SHOWN_BOUND: Final = 1e-4
 
 
 class Rival(NamedTuple):
@@ -30,7 +32,7 @@ def view_metrics(
 ) -> Section:
     """Show the newest evaluation over each dataset; `first` are the metrics that policies ask for."""
     newest = newest_per_dataset(tuple(claims))
-    against = {rival.label: _by_data(rival.claims) for rival in rivals}
+    against = {rival.label: [one for _, one in newest_per_dataset(tuple(rival.claims))] for rival in rivals}
     tables = [_view_evaluation(claim, evidence, against, first, most) for claim, evidence in newest]
     return Section(
         key="metrics",
@@ -59,21 +61,22 @@ def order_metrics(evidence: Evidence, first: Sequence[str] = ()) -> list[str]:
 
 def describe_data(evidence: Evidence) -> str:
     """Name the data of an evaluation, and its number of rows."""
-    return f"{evidence.dataset_name or evidence.dataset[:19]}, {count(evidence.n, 'row')}"
-
-
-def _by_data(claims: Sequence[Attestation]) -> dict[tuple[str, str], Evidence]:
-    return {(one.dataset, one.task): one for _, one in newest_per_dataset(tuple(claims))}
+    rows = count(evidence.n, "row")
+    if evidence.is_subset:
+        rows = f"ONLY {evidence.n} of {count(evidence.rows_there, 'row')}"
+    return f"{evidence.dataset_name or evidence.dataset[:19]}, {rows}"
 
 
 def _view_evaluation(
     claim: Attestation,
     evidence: Evidence,
-    against: Mapping[str, Mapping[tuple[str, str], Evidence]],
+    against: Mapping[str, Sequence[Evidence]],
     first: Sequence[str],
     most: int | None,
 ) -> Block:
-    same = {label: found[key] for label, found in against.items() if (key := _key(evidence)) in found}
+    same = {
+        label: one for label, found in against.items() for one in found if not evidence.find_difference(one)
+    }
     faults = {fault.about: fault for fault in evidence.find_contradictions()}
     # What no counts can be proves no metric.
     all_wrong = next((fault for about, fault in faults.items() if about not in evidence.metrics), None)
@@ -115,13 +118,11 @@ def _view_evaluation(
     )
 
 
-def _key(evidence: Evidence) -> tuple[str, str]:
-    return evidence.dataset, evidence.task
-
-
 def _write_metric(metric: Metric) -> tuple[Value, Value]:
-    interval = None if metric.low is None or metric.high is None else f"{metric.low:.3f} to {metric.high:.3f}"
-    return metric.value, interval
+    interval = "" if metric.low is None or metric.high is None else f"{metric.low:.3f} to {metric.high:.3f}"
+    if metric.bound > _SHOWN_BOUND:
+        interval = f"{interval} (within {metric.bound:.1g})".strip()
+    return metric.value, interval or None
 
 
 def _compare(name: str, metric: Metric, same: Mapping[str, Evidence]) -> list[Value]:

@@ -12,6 +12,7 @@ from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.leaderboard import Leaderboard, Ranked
 from muniment.core.claims.recomputation import recompute
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import EvaluationNotFound, InvalidDigest
 from muniment.core.names import ModelName
@@ -47,6 +48,7 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
     digest = _find_digest((pair for _, pairs in known for pair in pairs), dataset)
     rows: list[Ranked] = []
     lower = False
+    asked = _find_asked((pair for _, pairs in known for pair in pairs), metric, digest)
     for name, pairs in known:
         here = [
             (claim, evidence)
@@ -55,6 +57,8 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
         ]
         value = here[-1][1].find_metric(metric) if here else None
         why = _find_reason(pairs, metric, dataset, digest)
+        if here and not why:
+            why = _find_apart(here[-1][1], asked)
         if why or value is None:
             rows.append(Ranked(version=name, why=why or f"{metric} is not a number"))
         else:
@@ -98,6 +102,27 @@ def _find_digest(pairs: Iterable[tuple[Attestation, Evidence]], dataset: str) ->
         names = dict.fromkeys(evidence.dataset_name for _, evidence in known if evidence.dataset_name)
         raise EvaluationNotFound(dataset=dataset, known=tuple(names)[:_MOST_NAMES])
     return max(named)[1]
+
+
+def _find_asked(pairs: Iterable[tuple[Attestation, Evidence]], metric: str, digest: str) -> Evidence | None:
+    """Find the newest evaluation over all rows of a dataset: the others are compared if they ask the same."""
+    whole = [
+        (claim.index, evidence)
+        for claim, evidence in pairs
+        if evidence.dataset == digest
+        and metric in evidence.metrics
+        and not evidence.is_subset
+        and not evidence.is_stated(metric)
+    ]
+    return max(whole, key=lambda one: one[0])[1] if whole else None
+
+
+def _find_apart(evidence: Evidence, asked: Evidence | None) -> str:
+    """Say why an evaluation is not compared with the others."""
+    if evidence.is_subset:
+        return f"it covers {evidence.n} of {count(evidence.rows_there, 'row')}"
+    difference = "" if asked is None else evidence.find_difference(asked)
+    return f"it cannot be compared: {difference}" if difference else ""
 
 
 def _find_reason(pairs: list[tuple[Attestation, Evidence]], metric: str, dataset: str, digest: str) -> str:

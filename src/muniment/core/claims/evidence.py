@@ -30,12 +30,16 @@ _LOWER_PREFIXES: Final = ("psi.", "ks.", "total_variation.", "latency", "energy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One number: its value, and its confidence interval if one was computed."""
+    """One number: its value, and its confidence interval if one was computed.
+
+    `bound` is how far the value can be from that over all scores, where several scores share a step.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     unit: str = ""
+    bound: float = 0.0
 
     def is_apart_from(self, other: "Metric") -> bool | None:
         """Return whether the intervals are disjoint, which is stricter than a difference other than 0.
@@ -110,6 +114,23 @@ class Evidence:
     def is_subset(self) -> bool:
         """Whether some rows of the dataset were not used."""
         return self.n < self.rows_there
+
+    def find_difference(self, other: "Evidence") -> str:
+        """Say why its numbers cannot be compared with those of another; empty if they can."""
+        if self.dataset != other.dataset:
+            return "another dataset"
+        if self.task != other.task:
+            return "another task"
+        if self.member("target", "digest") != other.member("target", "digest") or self.n != other.n:
+            return "other rows of the dataset, or another target"
+        if self.member("confusion_matrix", "positive") != other.member("confusion_matrix", "positive"):
+            return "another positive label"
+        return ""
+
+    def member(self, part: str, name: str) -> Json:
+        """Look up a member of a part, such as the digest of the target; None if there is none."""
+        document = self.predicate.get(part)
+        return document.get(name) if isinstance(document, Mapping) else None
 
     @property
     def is_foreign(self) -> bool:
@@ -194,6 +215,7 @@ def _read_metric(document: Json) -> Metric | None:
         low=_finite(bounds.get("low")),
         high=_finite(bounds.get("high")),
         unit=str(document.get("unit", "")),
+        bound=_finite(document.get("bound")) or 0.0,
     )
 
 

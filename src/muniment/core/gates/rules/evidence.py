@@ -291,6 +291,9 @@ class NoRegression:
         for one in (ours, theirs):
             if one.contradictions:
                 return False, f"the evidence contradicts itself: {one.contradictions[0]}"
+        difference = ours.evidence.find_difference(theirs.evidence)
+        if difference:
+            return False, f"it cannot be compared: {difference}"
         now, then = ours.evidence.find_metric(self.metric), theirs.evidence.find_metric(self.metric)
         if now is None or then is None:
             return False, f"{self.metric} is missing or not a number"
