@@ -47,7 +47,7 @@ POLICY: JsonObject = {
     "vouching": "any",
     "rules": [
         {"rule": "signature"},
-        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5},
+        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5, "stated": "allowed"},
         {"rule": "approvals", "validator": 1},
         {"rule": "soak", "id": "soak", "alias": "staging", "least": "1d"},
     ],
