@@ -4,17 +4,22 @@ They need no library; a browser, a notebook or `muniment.evaluation.rendering` d
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import NormalDist
 from typing import Any, Final
 
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.curves import roc_area
+from muniment.core.claims.recomputation import recompute
 from muniment.core.texts import in_line
 
 Spec = dict[str, Any]
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 _SIDE: Final = 320
+_DASHED: Final = {"type": "line", "strokeDash": [4, 4], "color": "gray"}
+_Z: Final = NormalDist().inv_cdf(0.975)
 # A curve with more points looks the same.
 _POINTS: Final = 500
 _LONGEST: Final = 100
@@ -35,6 +40,8 @@ def draw(predicate: JsonObject) -> dict[str, Spec]:
         }
         for kind, (title, build) in _CHARTS.items()
         if predicate.get(kind.partition(":")[0])
+        # One curve over thresholds is of one label.
+        and (kind != "score_counts:thresholds" or _has_one_curve(predicate))
         for name in [kind.rpartition(":")[2]]
         for chart in [build(predicate)]
     }
@@ -59,41 +66,60 @@ def _shorten(text: str) -> str:
 def _confusion(predicate: Any) -> Spec:  # noqa: ANN401 - see draw
     matrix = predicate["confusion_matrix"]
     rows = [
-        {"true": one, "predicted": other, "rows": n}
+        {"true": one, "predicted": other, "rows": n, "share": n / sum(line) if n else 0.0}
         for one, line in zip(matrix["labels"], matrix["counts"], strict=True)
         for other, n in zip(matrix["labels"], line, strict=True)
     ]
+    for row in rows:
+        row["text"] = f"{row['rows']} ({row['share']:.0%})"
     axes = {"x": _nominal("predicted"), "y": _nominal("true")}
+    share = {
+        "field": "share",
+        "type": "quantitative",
+        "title": "share of the row",
+        "scale": {"scheme": "blues", "domain": [0, 1]},
+        "legend": {"format": "%"},
+    }
     return {
         "data": {"values": rows},
         "encoding": axes,
         "layer": [
-            {
-                "mark": {"type": "rect", "opacity": 0.6},
-                "encoding": {
-                    "color": {
-                        "field": "rows",
-                        "type": "quantitative",
-                        "scale": {"scheme": "blues", "domainMin": 0},
-                    }
-                },
-            },
-            {"mark": "text", "encoding": {"text": {"field": "rows"}, "color": {"value": "black"}}},
+            {"mark": {"type": "rect", "opacity": 0.6}, "encoding": {"color": share}},
+            {"mark": "text", "encoding": {"text": {"field": "text"}, "color": {"value": "black"}}},
         ],
     }
 
 
 def _roc(predicate: Any) -> Spec:  # noqa: ANN401
+    x, y = "false positive rate", "true positive rate"
     rows = [
         {
             "label": name,
-            "false positive rate": fp / curve["negatives"],
-            "true positive rate": tp / curve["positives"],
+            x: fp / curve["negatives"],
+            y: tp / curve["positives"],
+            **dict(zip(("low", "high"), _bound_share(tp, curve["positives"]), strict=True)),
         }
         for name, curve in _curves(predicate)
         for tp, fp in [(0, 0), *_points(curve)]
     ]
-    return _line(rows, "false positive rate", "true positive rate", "label")
+    chance = {
+        "data": {"values": [{x: 0, y: 0}, {x: 1, y: 1}]},
+        "mark": _DASHED,
+        "encoding": {"x": _number(x), "y": _number(y)},
+    }
+    band = {
+        "data": {"values": rows},
+        "mark": {"type": "area", "opacity": 0.15},
+        "encoding": {"x": _number(x), "y": {**_number("low"), "title": y}, "y2": {"field": "high"}},
+    }
+    # Bands over several curves would hide them.
+    layers = [
+        chance,
+        *([band] if _has_one_curve(predicate) else []),
+        _line(rows, x, y, "label"),
+        *_chosen(predicate, x, y),
+    ]
+    return {"layer": layers}
 
 
 def _precision_recall(predicate: Any) -> Spec:  # noqa: ANN401
@@ -102,7 +128,47 @@ def _precision_recall(predicate: Any) -> Spec:  # noqa: ANN401
         for name, curve in _curves(predicate)
         for tp, fp in _points(curve)
     ]
-    return _line(rows, "recall", "precision", "label")
+    layers = [_line(rows, "recall", "precision", "label"), *_chosen(predicate, "recall", "precision")]
+    if _has_one_curve(predicate):
+        (curve,) = predicate["score_counts"]
+        share = curve["positives"] / (curve["positives"] + curve["negatives"])
+        base = {
+            "data": {"values": [{"recall": 0, "precision": share}, {"recall": 1, "precision": share}]},
+            "mark": _DASHED,
+            "encoding": {"x": _number("recall"), "y": _number("precision")},
+        }
+        layers.insert(0, base)
+    return {"layer": layers}
+
+
+def _chosen(predicate: Any, x: str, y: str) -> list[Spec]:  # noqa: ANN401
+    """Show where on the curve the predictions are, as the threshold was chosen."""
+    matrix = predicate.get("confusion_matrix") or {}
+    if "positive" not in matrix or not _has_one_curve(predicate):
+        return []
+    metrics = recompute({"confusion_matrix": matrix})
+    specificity = metrics["specificity"]
+    rates = {
+        "true positive rate": metrics["recall"],
+        "false positive rate": None if specificity is None else 1 - specificity,
+        "recall": metrics["recall"],
+        "precision": metrics["precision"],
+    }
+    if rates[x] is None or rates[y] is None:
+        return []
+    return [
+        {
+            "data": {"values": [{x: rates[x], y: rates[y]}]},
+            "mark": {"type": "point", "filled": True, "size": 80, "color": "black"},
+            "encoding": {"x": _number(x), "y": _number(y)},
+        }
+    ]
+
+
+def _bound_share(hits: int, n: int) -> tuple[float, float]:
+    """Give the interval of a share at one threshold (Wilson, 1927)."""
+    middle, reach = hits + _Z**2 / 2, _Z * math.sqrt(hits * (n - hits) / n + _Z**2 / 4)
+    return (middle - reach) / (n + _Z**2), (middle + reach) / (n + _Z**2)
 
 
 def _lift(predicate: Any) -> Spec:  # noqa: ANN401
@@ -141,7 +207,7 @@ def _calibration(predicate: Any) -> Spec:  # noqa: ANN401
     ]
     diagonal = {
         "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
-        "mark": {"type": "line", "strokeDash": [4, 4], "color": "gray"},
+        "mark": _DASHED,
         "encoding": {"x": _number("x", "mean score"), "y": _number("y", "share positive")},
     }
     points = {
@@ -261,6 +327,10 @@ _CHARTS: Final[Mapping[str, tuple[str, Callable[[Any], Spec]]]] = {
     "robustness": ("Under perturbation", _robustness),
     "drift": ("Drift by column", _drift),
 }
+
+
+def _has_one_curve(predicate: Any) -> bool:  # noqa: ANN401
+    return len(predicate["score_counts"]) == 1
 
 
 def _curves(predicate: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401

@@ -233,9 +233,10 @@ def _check_residuals(part: _Part, n: int | None) -> Iterator[str]:
         sums, slack = (one["sum"], one["absolute_sum"], one["squares"]), _SLACK * (1 + abs(one["squares"]))
         if abs(sums[0]) > sums[1] + slack or sums[1] ** 2 / one["n"] > sums[2] + slack:
             yield "the sums of a decile of the residuals are those of no numbers"
-    values = [one["value"] for one in part["residuals"].get("absolute_quantiles", ())]
-    if not _rises(values) or any(value < 0 for value in values[:1]):
-        yield "the quantiles of the absolute error fall"
+    quantiles = part["residuals"].get("absolute_quantiles", ())
+    places, values = ([one[key] for one in quantiles] for key in ("quantile", "value"))
+    if not (_rises(places) and _rises(values)) or not all(0 <= place <= 1 for place in places):
+        yield "the quantiles of the absolute error do not rise"
 
 
 def _check_ranking(part: _Part, n: int | None) -> Iterator[str]:
