@@ -14,6 +14,7 @@ from muniment.core.events import AliasMoved, Entry
 from muniment.core.gates.policy import Gate, Policy, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.names import Alias, ModelName
+from muniment.core.people.roles import Role
 from muniment.core.reads import Read
 from muniment.core.records import (
     AttestationRecord,
@@ -29,6 +30,8 @@ from muniment.core.records import (
     OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
+    ProposalDecisionRecord,
+    ProposalRecord,
     ReadsSettingRecord,
     RecoveryRecord,
     RequestRecord,
@@ -44,6 +47,8 @@ from muniment.core.verbs.gates import Move, PolicyChange, Request
 from muniment.core.verbs.log import ClockJump, StatedConfirmation
 from muniment.core.verbs.people import Person as Principal
 from muniment.core.verbs.people import Token
+from muniment.core.verbs.proposals import Decided as DecidedOne
+from muniment.core.verbs.proposals import Need, Proposal
 from muniment.core.verbs.upkeep import FailedDelivery, Form, Webhook
 from muniment.core.verbs.versions import Draft, VersionDetail
 from muniment.views.approvals import Decided, view_approvals
@@ -75,6 +80,7 @@ from muniment.views.principals import (
     view_recoveries,
     view_tokens,
 )
+from muniment.views.proposals import view_proposal, view_proposals
 from muniment.views.reads import RecordedRead, view_reads, view_reads_settings
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline, Person
@@ -316,6 +322,8 @@ def make_lists() -> dict[str, View]:
     name = "acme/readmission"
     return {
         "requests": view_requests(name, make_requests(), NAMES, NOW, closed=True),
+        "proposals": view_proposals("acme", make_proposals(), NAMES, NOW, closed=True),
+        "proposal": view_proposal(make_proposals()[1], ("mode: warn (was enforce)",), NAMES, NOW),
         "drafts": view_drafts(name, [make_draft()], NAMES, NOW),
         "owners": view_owners(name, make_owners(), NAMES, NOW),
         "comments": view_comments(f"{name}@7", make_comments(), NAMES, NOW),
@@ -641,6 +649,52 @@ def make_requests() -> list[Request]:
     return [
         Request(record=closed, reason=None, answer="Gap between wards not explained."),
         Request(record=opened, reason="Better on the renal wards.", answer=None),
+    ]
+
+
+def make_proposals() -> list[Proposal]:
+    opened = ProposalRecord(
+        index=8120,
+        namespace="acme",
+        kind="set-policy",
+        models="acme/*",
+        alias="production",
+        policy=str(Digest.of(b"policy")),
+        attestation=str(Digest.of(b"statement")),
+        tier=None,
+        base=8010,
+        protections="8010",
+        digest=str(Digest.of(b"proposal")),
+        proposer=ADA,
+        opened="2026-11-29T10:00:00.000000Z",
+        reason=str(Digest.of(b"why")),
+    )
+    broken = replace(opened, index=8100, closed=8102, outcome="emergency", due="2026-11-30T10:00:00.000000Z")
+    decided = ProposalDecisionRecord(
+        index=8101,
+        namespace="acme",
+        proposal=8100,
+        person=VERA,
+        decision="break-glass",
+        attestation=str(Digest.of(b"decision")),
+        decided="2026-11-29T10:30:00.000000Z",
+        reason=str(Digest.of(b"fire")),
+    )
+    need = Need(models="acme/*", alias="production", role=Role.APPROVER, n=2, approved=(VERA,), able=(ADA,))
+    return [
+        Proposal(
+            record=broken,
+            reason="The old rule stops every release.",
+            decisions=(DecidedOne(record=decided, reason="Nobody is here."),),
+            reviewers=(ADA,),
+        ),
+        Proposal(
+            record=opened,
+            reason="A trial.",
+            decisions=(DecidedOne(record=replace(decided, decision="approve", proposal=8120), reason=None),),
+            needs=(need,),
+            breakers=(VERA,),
+        ),
     ]
 
 

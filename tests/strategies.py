@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from muniment.core.canonical import MAX_INTEGER
+from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models
 from muniment.core.payloads import Payload
@@ -20,6 +21,20 @@ from muniment.core.verbs.wire import PAIRS, Part, parts_of, read
 V = TypeVar("V", bound=Verb)
 
 PARTS = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
+_CHANGES = (
+    st.builds(
+        lambda model, alias: ProposedChange(
+            kind=ChangeKind.END_POLICY, models=Models("acme", model), alias=Alias(alias)
+        ),
+        st.just("*") | PARTS,
+        st.sampled_from(["production", "staging"]),
+    ),
+    st.builds(
+        lambda model, tier: ProposedChange(kind=ChangeKind.SET_TIER, models=Models("acme", model), tier=tier),
+        PARTS,
+        PARTS,
+    ),
+)
 VALUES: Mapping[object, st.SearchStrategy[object]] = {
     str: st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
     int: st.integers(0, MAX_INTEGER),
@@ -30,6 +45,7 @@ VALUES: Mapping[object, st.SearchStrategy[object]] = {
     ModelName: st.builds(ModelName, PARTS, PARTS),
     Models: st.builds(Models, PARTS, st.just("*") | PARTS),
     Alias: st.from_regex(r"[a-z]{1,8}", fullmatch=True).filter(lambda text: text != "latest").map(Alias),
+    ProposedChange: st.one_of(_CHANGES),
     Scope: st.builds(Scope, st.sampled_from(Reach), st.just("*") | PARTS),
 }
 

@@ -72,7 +72,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, gates, log, people, upkeep, versions
+from muniment.core.verbs import catalog, gates, log, people, proposals, upkeep, versions
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import GetSelf, GrantRole, RevokeKey, RevokeRole
@@ -805,8 +805,8 @@ def test_everything_that_the_conformance_suite_does_passes(tmp_path: Path) -> No
         assert result.fault is None
         assert result.entries == result.size == backend._units.read(lambda unit: unit.log.size())
         whats = " ".join(check.what for check in result.checks)
-        assert "the subjects of 65 entries" in whats
-        assert "17 claims" in whats
+        assert "the subjects of 73 entries" in whats
+        assert "20 claims" in whats
         assert "5 moves of aliases, with 2 verdicts" in whats
 
 
@@ -859,6 +859,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     gates.SetPolicy: events.PolicySet,
     gates.EndPolicy: events.PolicyEnded,
     gates.SetTier: events.TierSet,
+    proposals.ProposeChange: events.ProposalOpened,
     catalog.SetTag: events.TagSet,
     catalog.RemoveTag: events.TagSet,
     catalog.PostComment: events.CommentPosted,

@@ -28,6 +28,7 @@ from muniment.core.claims.deployments import Deployment, State
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.policies import PolicyInForce
 from muniment.core.claims.predicates import Predicate
+from muniment.core.claims.proposals import DecidedProposal, ProposalDecision
 from muniment.core.claims.reproductions import (
     Fidelity,
     FileOutcome,
@@ -82,6 +83,15 @@ SAMPLES: list[Predicate] = [
     Deployment(version="acme/x@1", target="prod-eu/api", state=State.SERVING, loaded=D, time=TIME),
     Emergency(
         version="acme/x@1", alias=Alias("production"), registry=REGISTRY, reason=D, nonce=NONCE, time=TIME
+    ),
+    DecidedProposal(
+        proposal=7,
+        change="set the policy of acme/*@production",
+        decision=ProposalDecision.APPROVE,
+        registry=REGISTRY,
+        reason=D,
+        nonce=NONCE,
+        time=TIME,
     ),
     Withdrawal(version="acme/x@1", registry=REGISTRY, claim=D, reason=D, nonce=NONCE, time=TIME),
     Tombstone(

@@ -11,6 +11,7 @@ from muniment.core import events as e
 from muniment.core.canonical import MAX_INTEGER
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.deployments import State
+from muniment.core.claims.proposals import ChangeKind, ProposalDecision, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.errors import EntryUnknown, InvalidDocument
 from muniment.core.events import SubjectKind as K
@@ -251,18 +252,62 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     ),
     (
         e.PolicySet(models=Models("acme", "*"), alias=PRODUCTION, policy=D1, attestation=D2, reason=D2),
-        '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1","reason":"D2"}',
+        '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1","proposal":null,"reason":"D2"}',
         "namespace acme, policy acme/*@production, policies acme",
     ),
     (
         e.PolicyEnded(models=Models("acme", "*"), alias=PRODUCTION, reason=D1),
-        '{"alias":"production","models":"acme/*","reason":"D1"}',
+        '{"alias":"production","models":"acme/*","proposal":null,"reason":"D1"}',
         "namespace acme, policy acme/*@production, policies acme",
     ),
     (
-        e.TierSet(name=X, tier="high", reason=D1),
-        '{"name":"acme/x","reason":"D1","tier":"high"}',
-        "namespace acme, tier acme/x, tiers acme",
+        e.TierSet(
+            name=X,
+            tier="high",
+            reason=D1,
+            proposal=e.Proposed(entry=7, proposer="p1", due="2026-01-02T00:00:00Z"),
+        ),
+        (
+            '{"name":"acme/x","proposal":{"due":"2026-01-02T00:00:00Z","entry":7,"proposer":"p1"},'
+            '"reason":"D1","tier":"high"}'
+        ),
+        "namespace acme, tier acme/x, tiers acme, proposals acme",
+    ),
+    (
+        e.ProposalOpened(
+            change=ProposedChange(
+                kind=ChangeKind.SET_POLICY,
+                models=Models("acme", "*"),
+                alias=PRODUCTION,
+                policy=D1,
+                attestation=D2,
+            ),
+            base=3,
+            protections=(3,),
+            reason=D1,
+        ),
+        (
+            '{"base":3,"change":{"alias":"production","attestation":"D2","kind":"set-policy",'
+            '"models":"acme/*","policy":"D1","tier":null},"protections":[3],"reason":"D1"}'
+        ),
+        "namespace acme, proposals acme",
+    ),
+    (
+        e.ProposalDecided(
+            namespace="acme", proposal=7, decision=ProposalDecision.BREAK_GLASS, attestation=D1, reason=D2
+        ),
+        '{"attestation":"D1","decision":"break-glass","namespace":"acme","proposal":7,"reason":"D2"}',
+        "namespace acme, proposals acme",
+    ),
+    (
+        e.ProposalWithdrawn(namespace="acme", proposal=7, reason=D2),
+        '{"namespace":"acme","proposal":7,"reason":"D2"}',
+        "namespace acme, proposals acme",
+    ),
+    (
+        e.ProposalReviewed(namespace="acme", proposal=7, reason=D2),
+        '{"namespace":"acme","proposal":7,"reason":"D2"}',
+        "namespace acme, proposals acme",
     ),
     (
         e.AliasMoved(
@@ -283,7 +328,7 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     ),
     (
         e.AliasRemoved(name=X, alias=PRODUCTION, previous=2, reason=D1),
-        '{"alias":"production","name":"acme/x","previous":2,"reason":"D1"}',
+        '{"alias":"production","name":"acme/x","previous":2,"proposal":null,"reason":"D1"}',
         "namespace acme, version acme/x@2, alias acme/x@production, moves acme/x",
     ),
     (

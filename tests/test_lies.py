@@ -1,5 +1,6 @@
 """A lying server: every query and command, and each way to lie. Clients answer truly, or refuse by name."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime
@@ -17,23 +18,35 @@ from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import DEPLOYMENT, PROVENANCE
 from muniment.core.claims.lineage import Graph
+from muniment.core.claims.proposals import ChangeKind, ProposalDecision
 from muniment.core.digests import Digest
 from muniment.core.errors import AnswerAhead, AnswerStale, NotFound, NotShown, Untrusted
-from muniment.core.names import Reference
+from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
-from muniment.core.people.roles import Act
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import Act, Role
 from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, gates, inbox, log, people, upkeep
+from muniment.core.verbs import catalog, gates, inbox, log, people, proposals, upkeep
 from muniment.core.verbs.table import VERBS
 from muniment.core.verbs.verb import Command, Query, name_of
 from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, LyingBackend, copy_memory
-from muniment.testing.backends import NAME, PRODUCTION, provenance, publish, record, set_policy
+from muniment.testing.backends import (
+    MODELS,
+    NAME,
+    PRODUCTION,
+    add_person,
+    decide,
+    provenance,
+    publish,
+    record,
+    set_policy,
+)
 from muniment.testing.lying import HONEST, Lie, change_rows
 from story import LATER, Done, tell
 
@@ -41,7 +54,7 @@ QUERIES = [kind for kind in VERBS if issubclass(kind, Query)]
 COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
 FIRST = Reference(NAME, 1)
 # As of when is asked: much has happened, and much came later.
-AN_ENTRY = 60
+AN_ENTRY = 68
 
 # Whose answers are the registry's word, of which nothing is proven; the documentation says so.
 ON_ITS_WORD = {bytes_.GetUsage}
@@ -85,6 +98,7 @@ def make_world() -> World:
     said = provenance()
     definition = {**cast("JsonObject", said["buildDefinition"]), "resolvedDependencies": [made_from]}
     record(backend, told.identity, 1, PROVENANCE, {**said, "buildDefinition": definition})
+    propose(backend, told.identity)
     examples = {
         "reference": FIRST,
         "name": NAME,
@@ -99,6 +113,22 @@ def make_world() -> World:
         "size": 7,
     }
     return World(told.identity, backend, told.earlier, examples)
+
+
+def propose(backend: LocalBackend, founder: Identity) -> None:
+    """Propose to end two protected policies: one waits, and one ends in an emergency."""
+    key = add_person(backend, "Bea", Role.ADMIN, namespace="*")
+    bea = copy.copy(backend)
+    bea._caller = Caller(principal=backend.ask(people.FindPerson(principal="Bea")).record.id, direct=True)
+    terms: JsonObject = {"roles": ["admin"], "close_within": "24h"}
+    for alias in (Alias("kept"), Alias("ended")):
+        rule: JsonObject = {"rule": "signature"}
+        set_policy(backend, founder, rule, alias=alias, protected={"role": "validator"}, break_glass=terms)
+        command = proposals.ProposeChange(
+            models=MODELS, kind=ChangeKind.END_POLICY, alias=alias, reason=Payload.of("unused")
+        )
+        opened = backend.execute(command)
+    decide(bea, key, opened.index, ProposalDecision.BREAK_GLASS)
 
 
 def make_queries(kind: type[Query[Any]]) -> Iterator[Query[Any]]:

@@ -78,6 +78,9 @@ READ = [
     "tag acme/x@1",
     "comments acme/x@1",
     "requests acme/x",
+    "proposal list acme",
+    "proposal show PROPOSAL",
+    "proposal show PROPOSAL --at PROPOSAL",
     "approvals acme/x@1",
     "inbox",
     "identify model/config",
@@ -88,8 +91,8 @@ READ = [
     "entry 8",
     "diff acme/x@1 acme/x@2",
 ]
-# Entries as of which is asked: before most happened, and once the alias was guarded.
-TIMED = {"COPY": "ENTRY", "NOTE": "LATER"}
+# Entries as of which is asked: before most happened, once the alias was guarded, and of a proposal.
+TIMED = {"COPY": "ENTRY", "NOTE": "LATER", "TELL": "PROPOSAL"}
 # The times at which something is read, and those of files.
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\d+ (second|minute)s? ago|\bnow\b")
 
@@ -102,6 +105,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "model" / "config").write_text("{}")
     (place / "weights").write_text("weights")
     (place / "policy.yaml").write_text("rules: [{rule: approvals, validator: 1}]\n")
+    protected = "rules: [{rule: signature}]\nvouching: any\nprotected: {role: validator}\n"
+    (place / "protected.yaml").write_text(protected)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MUNIMENT_URL", str(place / "registry"))
         patch.setenv("MUNIMENT_STATE", str(place / "state"))
@@ -122,10 +127,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "deploy acme/x@2 prod/api",
             "policy tier acme/x high --reason agreed",
             "request acme/x@1 production",
+            "user add Vera",
+            "role grant Vera validator acme",
+            "policy set acme/x@guarded protected.yaml --reason agreed",
+            "policy unguard acme/x@guarded --reason unused",
+            "TELL",
         ):
             if line == "COPY":
                 shutil.copytree(place / "registry", place / "earlier")
-            if line in {"COPY", "NOTE"}:
+            if line in TIMED:
                 with muniment.open() as registry:
                     (place / TIMED[line]).write_text(str(check_audit(registry) - 1))
                 continue

@@ -80,6 +80,7 @@ from muniment.core.verbs.people import (
     ListPeople,
     WhoMay,
 )
+from muniment.core.verbs.proposals import ListEmergencies, ListProposals
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
 from muniment.log.index import Span, subject_hash
@@ -147,8 +148,10 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
             yield from (ListRequests(name=name, closed=closed, at=at) for closed in (False, True))
             yield ListMoves(name=name, at=at)
             yield ListOwners(name=name, at=at)
+            yield ListEmergencies(name=name, at=at)
             for alias in map(Alias, sorted(aliases)):
                 yield GetMove(name=name, alias=alias, at=at)
+                yield ListEmergencies(name=name, alias=alias, at=at)
                 yield GetPolicies(name=name, alias=alias, at=at)
                 yield ListMoves(name=name, alias=alias, at=at)
                 yield DescribeVersion(reference=Reference(name, alias), at=at)
@@ -191,6 +194,7 @@ def _list_queries_of_namespaces(namespaces: list[str], at: str | None) -> Iterat
         yield ListModels(namespace=namespace, limit=1, at=at)
         yield ListPolicies(namespace=namespace, at=at)
         yield ListTiers(namespace=namespace, at=at)
+        yield from (ListProposals(namespace=namespace, closed=closed, at=at) for closed in (False, True))
         for act in (Act.READ, Act.APPROVE, Act.ENROL):
             yield WhoMay(act=act, namespace=namespace, at=at)
         for history in (False, True):

@@ -107,6 +107,10 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.ReadsRecorded: {"day", "number", "reads", "batch"},
     e.AliasRemoved: {"previous"},
     e.EmergencyClosed: {"name", "alias", "number", "previous"},
+    e.ProposalOpened: {"base", "protections"},
+    e.ProposalDecided: {"namespace"},
+    e.ProposalWithdrawn: {"namespace"},
+    e.ProposalReviewed: {"namespace"},
     e.RequestReminded: {"request"},
     e.RequestClosed: {"name", "number"},
     e.CommentPosted: {"mentions"},
@@ -124,7 +128,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.WebhookReplayed: {"namespace"},
 }
 # What belongs to an act, and not to what it leads to: an earlier act may have had another.
-ACTS = frozenset({"reason", "message", "attestation", "attestations"})
+ACTS = frozenset({"reason", "message", "attestation", "attestations", "proposal"})
 
 
 def is_confirmed(command: Command, done: Done) -> bool:

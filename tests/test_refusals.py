@@ -65,6 +65,7 @@ FIRST = Reference(NAME, 1)
 # What scripts decide by. A code may come; none may change or go.
 CODES = """
     already_approved
+    already_proposed
     already_withdrawn
     answer_ahead
     answer_incomplete
@@ -77,6 +78,7 @@ CODES = """
     break_glass_not_allowed
     browser_lost
     card_not_found
+    change_needs_approval
     claim_not_found
     clock_disagrees
     content_corrupt
@@ -141,6 +143,7 @@ CODES = """
     name_taken
     namespace_not_found
     no_reads_pending
+    nobody_can_approve
     not_a_file
     not_a_person
     not_confirmed
@@ -155,6 +158,7 @@ CODES = """
     not_withdrawable
     not_your_claim
     not_your_signature
+    not_yours_to_decide
     nothing_to_accept
     nothing_to_confirm
     nothing_to_roll_back
@@ -168,6 +172,7 @@ CODES = """
     precondition_failed
     principal_not_found
     proof_invalid
+    proposal_stale
     provenance_cycle
     provenance_hole
     quota_exceeded

@@ -48,13 +48,7 @@ POLICY: JsonObject = {
     "vouching": "any",
     "rules": [
         {"rule": "signature"},
-        {
-            "rule": "threshold",
-            "metric": "accuracy",
-            "op": ">=",
-            "value": 0.5,
-            "stated": "allowed",
-        },
+        {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5, "stated": "allowed"},
         {"rule": "approvals", "validator": 1},
         {"rule": "soak", "id": "soak", "alias": "staging", "least": "1d"},
     ],
@@ -100,6 +94,11 @@ def make_registry(directory: Path) -> None:
         add_people(registry, vera)
         version = publish(directory, registry)
         evaluate(version)
+        emergency = propose(registry, directory, vera)
+    with open_as(directory, vera) as registry:
+        registry.close_emergency(emergency, "it was a drill")
+    with open_as(directory) as registry:
+        version = registry.version("acme/x@1")
         registry.policies.guard("acme/*", "canary", reason="agreed")
         registry.policies.set("acme/x", "production", POLICY, reason="agreed")
         registry.policies.unguard("acme/*", "canary", reason="no canary any more")
@@ -201,6 +200,27 @@ def evaluate(version: Version) -> None:
     version.withdraw_claim(str(mistaken.read(AttestationRecorded).attestation), "recorded by mistake")
 
 
+def propose(registry: Registry, directory: Path, vera: Identity) -> int:
+    """Protect a policy, and change it as approved and in an emergency; give the entry of that proposal."""
+    document: JsonObject = {
+        "vouching": "any",
+        "rules": [{"rule": "signature"}],
+        "protected": {"role": "validator"},
+        "break_glass": {"roles": ["admin"], "close_within": "24h"},
+    }
+    registry.policies.set("acme/x", "guarded", document, reason="agreed")
+    registry.promote("acme/x@1", "guarded", reason="the first one")
+    first = registry.policies.unguard("acme/x", "guarded", reason="unused").index
+    registry.proposals.withdraw(first, "it is used")
+    softer = {**document, "mode": "warn"}
+    second = registry.policies.set("acme/x", "guarded", softer, reason="it is a trial").index
+    with open_as(directory, vera) as theirs:
+        theirs.proposals.approve(second, "fine")
+    third = registry.policies.unguard("acme/x", "guarded", reason="a fire").index
+    registry.proposals.break_glass(third, "a fire")
+    return third
+
+
 def write_reproduction(time: str) -> JsonObject:
     """Write what a rebuild that failed says."""
     environment = RebuiltEnvironment(python="3.11.7", tool="uv", packages=2, hashes=0, provided=())
@@ -264,6 +284,10 @@ def list_bundles(registry: Registry) -> Iterator[tuple[str, str]]:
         for claim in registry.version(f"acme/x@{record.number}").describe().attestations:
             with registry._session.backend.open_blob(Digest.parse(claim.digest)) as file:
                 yield kind_of(claim.predicate_type), file.read().decode()
+    for proposal in registry.proposals.list("acme", closed=True):
+        for decided in proposal.decisions:
+            with registry._session.backend.open_blob(Digest.parse(decided.record.attestation)) as file:
+                yield "proposal decision", file.read().decode()
     for change in registry.policies.history("acme"):
         if change.record.attestation is not None:
             with registry._session.backend.open_blob(Digest.parse(change.record.attestation)) as file:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 from muniment.answers.emergencies import check_closer
 from muniment.answers.people import roles_of
 from muniment.answers.policies import find_policies
+from muniment.answers.proposals import change_of, check_reviewer, check_unprotected, find_proposal
 from muniment.answers.recoveries import check_approver
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import status_of
@@ -205,7 +206,20 @@ def _move_alias(_view: View, _entry: Entry, event: events.AliasMoved) -> Takes:
     return Takes(Act.READ if event.emergency else Act.MOVE_ALIAS)
 
 
+def _change_policy(
+    view: View, _entry: Entry, event: events.PolicySet | events.PolicyEnded | events.TierSet
+) -> Takes:
+    """What was proposed takes those who approved it, which the replay checks with the proposal."""
+    if event.proposal is not None:
+        return Takes(Act.READ)
+    check_unprotected(view, change_of(event))
+    return Takes(Act.SET_POLICY)
+
+
 def _remove_alias(view: View, _entry: Entry, event: events.AliasRemoved) -> Takes:
+    if event.proposal is not None:
+        return Takes(Act.READ)
+    check_unprotected(view, change_of(event))
     is_guarded = bool(find_policies(view, event.name, event.alias))
     return Takes(Act.SET_POLICY if is_guarded else Act.MOVE_ALIAS)
 
@@ -216,6 +230,27 @@ def _close_emergency(view: View, entry: Entry, event: events.EmergencyClosed) ->
     if move is None:
         raise _refuse(entry, "close an emergency that is none")
     check_closer(view, move, version, entry.actor, entry.index)
+    return Takes(Act.APPROVE)
+
+
+def _decide_proposal(view: View, entry: Entry, event: events.ProposalDecided) -> Takes:
+    """Whether it is for them to decide is checked with what they signed."""
+    if find_proposal(view, event.namespace, event.proposal) is None:
+        raise _refuse(entry, "decide about a proposal that nobody made")
+    return Takes(Act.READ)
+
+
+def _withdraw_proposal(view: View, entry: Entry, event: events.ProposalWithdrawn) -> None:
+    record = find_proposal(view, event.namespace, event.proposal)
+    if record is None or record.proposer != entry.actor:
+        raise _refuse(entry, "withdraw somebody else's proposal")
+
+
+def _review_proposal(view: View, entry: Entry, event: events.ProposalReviewed) -> Takes:
+    record = find_proposal(view, event.namespace, event.proposal)
+    if record is None or not record.is_unreviewed:
+        raise _refuse(entry, "close an emergency that is none")
+    check_reviewer(view, record, entry.actor)
     return Takes(Act.APPROVE)
 
 
@@ -288,9 +323,13 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.RetentionSet: Takes(Act.RETAIN),
     events.AttestationRecorded: _record_claim,
     events.ClaimWithdrawn: _withdraw_claim,
-    events.PolicySet: Takes(Act.SET_POLICY),
-    events.PolicyEnded: Takes(Act.SET_POLICY),
-    events.TierSet: Takes(Act.SET_POLICY),
+    events.PolicySet: _change_policy,
+    events.PolicyEnded: _change_policy,
+    events.TierSet: _change_policy,
+    events.ProposalOpened: Takes(Act.SET_POLICY),
+    events.ProposalDecided: _decide_proposal,
+    events.ProposalWithdrawn: _withdraw_proposal,
+    events.ProposalReviewed: _review_proposal,
     events.AliasMoved: _move_alias,
     events.AliasRemoved: _remove_alias,
     events.EmergencyClosed: _close_emergency,

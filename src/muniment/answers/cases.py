@@ -17,6 +17,7 @@ from muniment.answers.inputs import (
     named_version,
 )
 from muniment.answers.policies import find_set, find_tier
+from muniment.answers.protection import list_unreviewed
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import Newest, State, View
@@ -116,6 +117,7 @@ def gather(
         unseen=frozenset(place for place, (_, seen) in enumerate(origins) if not seen),
         revoked=_find_revoked(inputs, version, claims) if traced else (),
         status=status_of(view, version),
+        emergencies=list_unreviewed(view, name, bar.alias),
     )
 
 

@@ -24,11 +24,12 @@ from muniment.answers.policies import (
     list_policies_by_authors,
     list_tiers,
 )
+from muniment.answers.proposals import list_proposal_emergencies, list_proposals
 from muniment.answers.reads import list_reads, list_reads_settings
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, claims, gates, inbox, log, people, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, log, people, proposals, versions
 from muniment.core.verbs.verb import Query
 
 # Each function takes the query of its row and returns the answer of its type.
@@ -45,6 +46,8 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     gates.GetTier: get_tier,
     gates.ListTiers: list_tiers,
     gates.ListRequests: list_requests,
+    proposals.ListProposals: list_proposals,
+    proposals.ListEmergencies: list_proposal_emergencies,
     inbox.GetInboxItem: get_item,
     catalog.GetNamespace: get_namespace,
     catalog.GetModel: get_model,

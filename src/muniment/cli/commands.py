@@ -63,6 +63,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     },
     "Approve": {
         "policy": Entry("gates.policies:policy", "Set, show, test and simulate policies."),
+        "proposal": Entry(
+            "gates.proposals:proposal", "List, show, approve and reject changes to protected policies."
+        ),
         "check": Entry("gates.moves:check", "Check a version against the policies of an alias."),
         "request": Entry("gates.requests:request", "Request approval of a version for an alias."),
         "requests": Entry("gates.requests:requests", "List the requests for approval of a model."),

@@ -17,7 +17,7 @@ from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, claims, gates, inbox, log, people, upkeep, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, log, people, proposals, upkeep, versions
 from muniment.core.verbs.verb import Command, May, Query, name_of
 from muniment.core.verbs.wire import check
 from muniment.ports.blobs import BlobStore
@@ -46,6 +46,7 @@ from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
 from muniment.services.gates.moves import move_alias, remove_alias, roll_back_alias
 from muniment.services.gates.policies import end_policy, set_policy, set_tier
+from muniment.services.gates.proposals import decide_proposal, propose_change, withdraw_proposal
 from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import (
     get_growth,
@@ -326,6 +327,9 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     gates.CloseRequest: close_request,
     gates.BreakGlass: break_glass,
     gates.CloseEmergency: close_emergency,
+    proposals.ProposeChange: propose_change,
+    proposals.DecideProposal: decide_proposal,
+    proposals.WithdrawProposal: withdraw_proposal,
     catalog.SetOwner: set_owner,
     catalog.SetTag: set_tag,
     catalog.RemoveTag: remove_tag,

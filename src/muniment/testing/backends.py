@@ -10,9 +10,11 @@ from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.approvals import EVIDENCE
-from muniment.core.claims.attestations import POLICY, PROVENANCE, SCAN, WITHDRAWAL
+from muniment.core.claims.attestations import POLICY, PROPOSAL_DECISION, PROVENANCE, SCAN, WITHDRAWAL
+from muniment.core.claims.proposals import ProposalDecision
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
+from muniment.core.events import ProposalOpened
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
@@ -20,8 +22,9 @@ from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import GetPolicies, SetPolicy
-from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.log import GetLogIdentity, GetProof
 from muniment.core.verbs.people import GrantRole, RegisterPrincipal
+from muniment.core.verbs.proposals import DecideProposal
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, PublishVersion
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity
@@ -203,6 +206,31 @@ def add_person(backend: Backend, name: str, *roles: Role, namespace: str = "acme
     for role in roles:
         backend.execute(GrantRole(principal=name, role=role, namespace=namespace))
     return identity
+
+
+def decide(
+    backend: Backend,
+    identity: Identity,
+    proposal: int,
+    decision: ProposalDecision = ProposalDecision.APPROVE,
+    **others: Json,
+) -> Receipt:
+    """Sign a decision about the proposal of an entry, with other members if given, and record it."""
+    event, reason = backend.ask(GetProof(index=proposal)).read(ProposalOpened), Payload.of("seen")
+    said: JsonObject = {
+        "proposal": proposal,
+        "change": str(event.change),
+        "decision": str(decision),
+        "registry": backend.ask(GetLogIdentity()).verifier,
+        "reason": str(reason.digest),
+        "nonce": reason.salt,
+        "time": write_time(now()),
+        **others,
+    }
+    bundle = attest(event.digest, "proposal", PROPOSAL_DECISION, said, identity)
+    (attestation,) = backend.add_documents([bundle.encode()])
+    command = DecideProposal(proposal=proposal, decision=decision, attestation=attestation, reason=reason)
+    return backend.execute(command)
 
 
 def refuses(act: Callable[[], object], kind: type[MunimentError]) -> MunimentError:

@@ -115,6 +115,7 @@ from muniment.testing.backends import (
     set_policy,
     withdraw,
 )
+from muniment.testing.proposals import check_proposals
 
 
 def check_backend(open_as: OpenAs) -> None:
@@ -131,6 +132,7 @@ def check_backend(open_as: OpenAs) -> None:
     _check_withdrawal(backend, open_as, owner, validator)
     _check_deployments(backend, owner)
     _check_requests(backend, open_as, validator)
+    check_proposals(backend, open_as, owner, validator)
     _check_emergency(backend, open_as, owner, validator)
     _check_lifecycle(backend, open_as)
     _check_drafts(backend, owner)

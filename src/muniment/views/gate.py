@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.gates.differences import say_author
-from muniment.core.gates.policy import ANYBODY, Gate, Mode, Verdict
+from muniment.core.gates.policy import ANYBODY, Gate, Mode, Verdict, say_unreviewed
 from muniment.core.gates.rules.case import Finding
 from muniment.core.naming import put_arguments, put_names
 from muniment.core.records import PolicyRecord
@@ -63,7 +63,9 @@ def view_gate(  # noqa: PLR0913, PLR0917 - what a gate is drawn from
                     Facts(
                         (
                             *(view_policy(policy, names) for policy in policies),
+                            *_view_protection(gate),
                             *_view_vouching(gate),
+                            *_view_emergencies(gate),
                             *(_view_author(policy, names) for policy in changed),
                         )
                     ),
@@ -82,6 +84,34 @@ def _view_vouching(gate: Gate) -> list[Fact]:
         return []
     vouched = Vouched(Mark.CHECKED)
     return [Fact(key="vouching", label="beware", value=ANYBODY, vouched=vouched, tone=Tone.WARN)]
+
+
+def _view_protection(gate: Gate) -> list[Fact]:
+    """Say who has to approve a change to a policy."""
+    asked = {verdict.protected for verdict in gate.verdicts if verdict.protected}
+    return [
+        Fact(
+            key="protected",
+            label="protected",
+            value=f"{one} must approve a change to it",
+            vouched=Vouched(Mark.CHECKED),
+        )
+        for one in sorted(asked)
+    ]
+
+
+def _view_emergencies(gate: Gate) -> list[Fact]:
+    """Warn of protected policies that were changed in an emergency, at which nobody has looked yet."""
+    return [
+        Fact(
+            key=f"emergency_{entry}",
+            label="EMERGENCY",
+            value=say_unreviewed(entry),
+            vouched=Vouched(Mark.RECORDED, entry),
+            tone=Tone.BAD,
+        )
+        for entry in gate.emergencies
+    ]
 
 
 def _view_author(policy: PolicyRecord, names: Mapping[str, str]) -> Fact:

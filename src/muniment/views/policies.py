@@ -43,13 +43,24 @@ class Outcome(StrEnum):
 
 
 class PlannedPolicy(NamedTuple):
-    """What becomes of the policy of an alias: its differences, and the document; None if the policy ends."""
+    """What becomes of the policy of an alias: its differences, and the document; None if the policy ends.
+
+    If the policy in force is protected, `protected` says who has to approve that, and `proposal` is the
+    entry by which it is proposed already.
+    """
 
     models: str
     alias: str
     outcome: Outcome
     differences: tuple[str, ...]
     document: JsonObject | None
+    protected: str = ""
+    proposal: int | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is something to do, or to propose."""
+        return self.outcome is not Outcome.UNCHANGED and self.proposal is None
 
 
 def view_plan(title: str, planned: Sequence[PlannedPolicy], now: str) -> View:
@@ -60,6 +71,8 @@ def view_plan(title: str, planned: Sequence[PlannedPolicy], now: str) -> View:
         Column("models", "models", is_drawn=False),
         Column("alias", "alias", is_drawn=False),
         Column("differences", "what changes", below=True),
+        Column("protected", "protected by", is_drawn=False),
+        Column("proposal", "proposed by entry", is_drawn=False),
     )
     tones = {Outcome.UNCHANGED: Tone.PLAIN, Outcome.UNGUARDED: Tone.BAD}
     rows = [
@@ -69,17 +82,28 @@ def view_plan(title: str, planned: Sequence[PlannedPolicy], now: str) -> View:
                 f"{one.models}@{one.alias}",
                 one.models,
                 one.alias,
-                one.differences or None,
+                (*one.differences, *_say_protected(one)) or None,
+                one.protected or None,
+                one.proposal,
             ),
             vouched=Vouched(Mark.CHECKED),
             tone=tones.get(one.outcome, Tone.WARN),
         )
         for one in planned
     ]
-    changes = sum(one.outcome is not Outcome.UNCHANGED for one in planned)
+    changes = sum(one.acts for one in planned)
     lead = f"{count(changes, 'policy')} of {len(planned)} would change"
     return view_list(
         "policy_plan", title, columns, rows, now, heading="Policies", lead=lead, empty="there is no policy"
+    )
+
+
+def _say_protected(planned: PlannedPolicy) -> list[str]:
+    """Say what becomes of a change to a protected policy."""
+    if planned.proposal is not None:
+        return [f"proposed already: muniment proposal show {planned.proposal}"]
+    return (
+        [f"protected: it is proposed, and {planned.protected} must approve it"] if planned.protected else []
     )
 
 
@@ -263,6 +287,8 @@ def _describe(policy: Policy) -> Iterator[tuple[str, str, Value]]:
     if policy.break_glass is not None:
         roles, soon = ", ".join(sorted(policy.break_glass.roles)), write_age(policy.break_glass.close_within)
         yield "break_glass", "break-glass", f"by {roles}, to be closed within {soon}"
+    if policy.protected is not None:
+        yield "protected", "protected", f"{policy.protected} must approve a change to it"
 
 
 def _view_simulated(gate: Gate, names: Mapping[str, str]) -> list[Row]:

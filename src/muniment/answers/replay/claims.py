@@ -7,11 +7,10 @@ from muniment.answers.cases import Moment
 from muniment.answers.claims import get_withdrawable, read_claim, read_revision
 from muniment.answers.clock import settle_time
 from muniment.answers.deployments import deploy
-from muniment.answers.documents import read_document
 from muniment.answers.emergencies import check_emergency, find_terms
 from muniment.answers.keys import get_valid_key
 from muniment.answers.people import roles_of
-from muniment.answers.policies import check_signed_policy, check_unused, load_policy
+from muniment.answers.signed import check_set_by
 from muniment.answers.view import View
 from muniment.core.claims.approvals import Approval
 from muniment.core.claims.attestations import (
@@ -35,11 +34,10 @@ from muniment.core.errors import (
     NotYourSignature,
 )
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet, VersionPublished
+from muniment.core.events.proposals import find_author
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Act, may
 from muniment.core.records import AttestationRecord, Put, VersionRecord, Where
-from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
-from muniment.signing.keys import PublicKey
 
 
 class PublishedClaims:
@@ -123,7 +121,7 @@ def check_withdrawal(view: View, entry: Entry, registry: str) -> None:
 
 
 def check_policy(view: View, entry: Entry, registry: str) -> None:
-    """Check that the actor signed what puts a policy in force. Raises as `check_claim`."""
+    """Check that who sets or proposed a policy signed what puts it in force. Raises as `check_claim`."""
     event = entry.event
     if not isinstance(event, PolicySet):
         raise TypeError(event)
@@ -131,14 +129,16 @@ def check_policy(view: View, entry: Entry, registry: str) -> None:
         if event.policy is not None or event.attestation is not None:
             raise LogInconsistent(reason="a policy and the statement that sets it come together")
         return
-    load_policy(view, str(event.policy))
-    bundle = Bundle.decode(read_document(view, event.attestation, MAX_BUNDLE_BYTES))
-    key = get_valid_key(view, bundle.key_id, settle_time(view, entry.when))
-    if key.principal != entry.actor:
-        raise NotYourSignature(signer=key.principal, principal=entry.actor)
-    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
-    check_signed_policy(statement, event.policy, event.models, event.alias, registry)
-    check_unused(view, event.models, event.alias, entry.actor, statement)
+    author = find_author(entry, event.proposal)
+    check_set_by(
+        view,
+        event.models,
+        event.alias,
+        event.policy,
+        event.attestation,
+        author,
+        Moment(registry, entry.when),
+    )
 
 
 def _read(

@@ -187,7 +187,7 @@ def _find_content(known: Case, digest: Digest, verdict: Digest) -> Content:
 # What the log has of a case, whole.
 _SAME: Final = (
     *("version", "alias", "policy", "since", "now", "registry", "attestations", "holds"),
-    *("roles", "own_roles", "workloads", "guarantors", "jumps"),
+    *("roles", "own_roles", "workloads", "guarantors", "jumps", "emergencies"),
 )
 
 

@@ -20,12 +20,14 @@ from muniment.answers.replay.claims import PublishedClaims, check_claim, check_p
 from muniment.answers.replay.credentials import check_id
 from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
+from muniment.answers.replay.proposals import check_proposal
 from muniment.answers.replay.state import ReplayedView
 from muniment.answers.view import View
 from muniment.core.clock import is_jump
 from muniment.core.errors import AuditFailed, LogInconsistent, MissingExtra, MunimentError, Unavailable
 from muniment.core.events import (
     AliasMoved,
+    AliasRemoved,
     AttestationRecorded,
     ClaimWithdrawn,
     ClockJumped,
@@ -33,9 +35,13 @@ from muniment.core.events import (
     Event,
     KeyEnrolled,
     NamespaceCreated,
+    PolicyEnded,
     PolicySet,
+    ProposalDecided,
+    ProposalOpened,
     RegistryCreated,
     RegistryRestored,
+    TierSet,
     TokenIssued,
 )
 from muniment.core.events.subjects import Subject
@@ -53,6 +59,7 @@ _RULES: Final[Mapping[type[Event], str]] = {
     AttestationRecorded: "claim",
     ClaimWithdrawn: "claim",
     PolicySet: "claim",
+    ProposalDecided: "claim",
     AliasMoved: "move",
 }
 
@@ -116,7 +123,12 @@ class Replay:
             **{kind: partial(_call, check, view) for kind, check in FACTS.items()},
             AttestationRecorded: self._check_claim,
             ClaimWithdrawn: self._check_withdrawal,
-            PolicySet: lambda entry: check_policy(view, entry, registry),
+            PolicySet: self._check_policy,
+            PolicyEnded: self._check_policy,
+            TierSet: self._check_policy,
+            AliasRemoved: self._check_policy,
+            ProposalOpened: lambda entry: check_proposal(view, entry, registry),
+            ProposalDecided: self._check_decision,
             AliasMoved: self._check_move,
             RegistryCreated: self._check_creation,
             RegistryRestored: self._check_restore,
@@ -253,6 +265,18 @@ class Replay:
 
     def _check_withdrawal(self, entry: Entry) -> None:
         check_withdrawal(self.view, entry, self._registry)
+        self.tally.claims += 1
+
+    def _check_policy(self, entry: Entry) -> None:
+        check_proposal(self.view, entry, self._registry)
+        check = FACTS.get(type(entry.event))
+        if check is not None:
+            check(self.view, entry, entry.event)
+        if isinstance(entry.event, PolicySet):
+            check_policy(self.view, entry, self._registry)
+
+    def _check_decision(self, entry: Entry) -> None:
+        check_proposal(self.view, entry, self._registry)
         self.tally.claims += 1
 
     def _check_move(self, entry: Entry) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.completing import ALIAS, REFERENCE
+from muniment.cli.gates.proposals import answer_change
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.session import (
     answer_receipt,
@@ -131,7 +132,10 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
 @json_option
 @click.pass_obj
 def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
-    """Close an emergency after looking into it."""
+    """Close an emergency after looking into it.
+
+    ENTRY is that of the move or, if a protected policy was changed, that of the proposal.
+    """
     with connect(terminal) as registry:
         receipt = registry.close_emergency(entry, reason)
     answer_receipt(terminal, receipt, [f"the emergency of entry {entry} is closed"])
@@ -180,12 +184,9 @@ def remove_alias(terminal: Terminal, reference: str, reason: str) -> None:
     name, which = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.remove_alias(name, which, reason=reason)
-    event = receipt.read(AliasRemoved)
-    answer_receipt(
-        terminal,
-        receipt,
-        [f"removed {reference}, which was version {event.previous} (entry {receipt.index})"],
-    )
+        previous = receipt.event.previous if isinstance(receipt.event, AliasRemoved) else None
+        lines = [f"removed {reference}, which was version {previous} (entry {receipt.index})"]
+        answer_change(terminal, registry, receipt, lines)
 
 
 def split_alias(reference: str) -> tuple[str, str]:

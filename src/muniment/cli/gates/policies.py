@@ -9,19 +9,21 @@ import yaml
 
 from muniment.cli.completing import ALIAS, NAME, NAMESPACE, REFERENCE
 from muniment.cli.gates.moves import split_alias
-from muniment.cli.session import answer_receipt, connect, refuse_at
+from muniment.cli.gates.proposals import answer_change
+from muniment.cli.session import connect, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.gates.policies import InForce
 from muniment.client.sdk.registry import Registry
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, NothingToSimulate, ReasonNeeded
-from muniment.core.events import PolicySet
+from muniment.core.events import PolicySet, ProposalOpened
+from muniment.core.receipts import Receipt
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
-from muniment.views.policies import Outcome
+from muniment.views.policies import PlannedPolicy
 
 _FILE = FilePath(exists=True, dir_okay=False)
 _reason_option = click.option("--reason", required=True, help="The reason, kept on record.")
@@ -51,8 +53,9 @@ def set_(terminal: Terminal, reference: str, file: Path, reason: str) -> None:
     document = load_policy(file)
     with connect(terminal) as registry:
         receipt = registry.policies.set(models, alias, document, reason=reason)
-    digest = receipt.read(PolicySet).policy
-    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"], reason=reason)
+        digest = receipt.event.policy if isinstance(receipt.event, PolicySet) else None
+        lines = [f"{reference} is guarded by policy {digest}"]
+        answer_change(terminal, registry, receipt, lines, reason=reason)
 
 
 @policy.command()
@@ -68,8 +71,8 @@ def guard(terminal: Terminal, reference: str, reason: str) -> None:
     models, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.policies.guard(models, alias, reason=reason)
-    lines = [f"{reference} is guarded; it does not move until a policy is set"]
-    answer_receipt(terminal, receipt, lines, reason=reason)
+        lines = [f"{reference} is guarded; it does not move until a policy is set"]
+        answer_change(terminal, registry, receipt, lines, reason=reason)
 
 
 @policy.command()
@@ -86,7 +89,7 @@ def unguard(terminal: Terminal, reference: str, reason: str) -> None:
     models, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.policies.unguard(models, alias, reason=reason)
-    answer_receipt(terminal, receipt, [f"the policy of {reference} has ended"])
+        answer_change(terminal, registry, receipt, [f"the policy of {reference} has ended"])
 
 
 @policy.command()
@@ -120,7 +123,7 @@ def apply(  # noqa: PLR0913 - one parameter for each option
     with connect(terminal) as registry:
         policies = registry.policies
         planned = policies.plan(directory, prune=prune)
-        changes = [one for one in planned if one.outcome is not Outcome.UNCHANGED]
+        changes = [one for one in planned if one.acts]
         if only_plan or not terminal.as_json:
             answer_view(terminal, policies.view_plan(directory, planned), full=True)
         if only_plan:
@@ -128,10 +131,14 @@ def apply(  # noqa: PLR0913 - one parameter for each option
         if changes and not yes:
             click.confirm(f"change {count(len(changes), 'policy')}?", abort=True, err=True)
         receipts = policies.apply(changes, reason=reason)
-    entries = [receipt.index for receipt in receipts]
     made = [
-        {"models": one.models, "alias": one.alias, "outcome": one.outcome, "entry": entry}
-        for one, entry in zip(changes, entries, strict=True)
+        {
+            "models": one.models,
+            "alias": one.alias,
+            "outcome": _say_outcome(one, receipt),
+            "entry": receipt.index,
+        }
+        for one, receipt in zip(changes, receipts, strict=True)
     ]
     lines = [f"{one['models']}@{one['alias']} is {one['outcome']} (entry {one['entry']})" for one in made]
     terminal.answer(made, lines)
@@ -191,7 +198,7 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, *, reason: str, a
             return
         refuse_at(at)
         receipt = registry.policies.set_tier(name, tier_name, reason=reason)
-    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"], reason=reason)
+        answer_change(terminal, registry, receipt, [f"{name} is in tier {tier_name}"], reason=reason)
 
 
 @policy.command()
@@ -289,6 +296,11 @@ def init(terminal: Terminal, directory: Path, template: str) -> None:
         path.write_text(text, encoding="utf-8")
     written = [str(path) for path in files]
     terminal.answer(written, [f"wrote {path}" for path in written])
+
+
+def _say_outcome(planned: PlannedPolicy, receipt: Receipt) -> str:
+    """Say what became of a planned change: what touches a protected policy is only proposed."""
+    return "proposed" if isinstance(receipt.event, ProposalOpened) else str(planned.outcome)
 
 
 def _write_yaml(policies: Sequence[InForce]) -> list[str]:

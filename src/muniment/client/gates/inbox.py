@@ -1,13 +1,16 @@
 """Our inbox: each item is computed anew from what is proven about the entry that it names."""
 
+from contextlib import suppress
 from dataclasses import replace
 
+from muniment.answers.notices import list_proposal_items
 from muniment.answers.recoveries import list_notices
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import InvalidRequest, NotFound, NotShown, RecordUnproven
-from muniment.core.gates.inbox import InboxItem, ItemKind
+from muniment.core.gates.inbox import OF_PROPOSALS, InboxItem, ItemKind
 from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.people import GetPerson
+from muniment.core.verbs.proposals import ListProposals
 
 
 def read_inbox(backend: TrustedBackend) -> list[InboxItem]:
@@ -30,6 +33,8 @@ def _read(backend: TrustedBackend) -> list[InboxItem]:
 def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
     if item.kind is ItemKind.RECOVERY:
         return _prove_notice(backend, item)
+    if item.kind in OF_PROPOSALS:
+        return _prove_proposal(backend, item)
     try:
         proven = backend.ask(GetInboxItem.again(item, backend.principal))
     except (NotFound, NotShown, InvalidRequest, ValueError) as error:
@@ -37,6 +42,18 @@ def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
     if replace(proven, overdue=item.overdue) != item:
         raise RecordUnproven(record=f"inbox[{item.kind}]", index=item.entry)
     return replace(proven, overdue=proven.due is not None and proven.due <= backend.time())
+
+
+def _prove_proposal(backend: TrustedBackend, item: InboxItem) -> InboxItem:
+    """Prove an item about a proposal, from all that is proven about that."""
+    namespace = item.reference.partition("/")[0]
+    query = ListProposals(namespace=namespace, closed=True, after=item.entry - 1, limit=1)
+    with suppress(NotFound, NotShown, InvalidRequest):
+        for proposal in backend.ask(query):
+            for proven in list_proposal_items(proposal, backend.principal, backend.time()):
+                if replace(proven, overdue=item.overdue) == item:
+                    return proven
+    raise RecordUnproven(record=f"inbox[{item.kind}]", index=item.entry)
 
 
 def _prove_notice(backend: TrustedBackend, item: InboxItem) -> InboxItem:

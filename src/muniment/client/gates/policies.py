@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from muniment.client.gates.proposals import make_or_propose
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.judging import judge
@@ -19,10 +20,11 @@ from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY
 from muniment.core.claims.policies import PolicyInForce
+from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.digests import Digest
 from muniment.core.errors import NamespaceNotFound
 from muniment.core.gates.differences import Terms, list_differences, read_terms
-from muniment.core.gates.policy import Gate
+from muniment.core.gates.policy import Gate, Protection
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.naming import find_ids
 from muniment.core.receipts import Receipt
@@ -39,6 +41,7 @@ from muniment.core.verbs.gates import (
     SetTier,
     TierChange,
 )
+from muniment.core.verbs.proposals import ListProposals, Proposal
 from muniment.policies.documents import MAX_POLICY_BYTES, PolicyFile, decode_policy, read_policy
 from muniment.signing.statements import attest, encode
 from muniment.views.policies import (
@@ -62,7 +65,11 @@ class InForce(NamedTuple):
 
 
 class Policies:
-    """The policies of a registry. Setting one requires the role admin."""
+    """The policies of a registry. Setting one requires the role admin.
+
+    A change that touches a protected policy is only proposed (`registry.proposals`): the event of its
+    receipt is a `ProposalOpened`.
+    """
 
     def __init__(self, session: Session) -> None:
         """Use a session."""
@@ -75,11 +82,14 @@ class Policies:
     def set(self, models: str, alias: str, document: Mapping[str, Json], *, reason: str) -> Receipt:
         """Sign a policy and put it in force for an alias of `acme/readmission` or `acme/*`.
 
-        From then on the alias is guarded. The newest policy for the model and the newest for the namespace
-        are both in force, and a version must meet both.
+        From then on the alias is guarded, unless the policy before is protected: then it is proposed. The
+        newest policy for the model and the newest for the namespace are both in force, and a version must
+        meet both.
 
         Raises:
             InvalidPolicy: the document is not a policy.
+            NobodyCanApprove, AlreadyProposed: it would have to be approved and nobody can, or it waits
+                already.
             ReasonNeeded: the reason is blank.
         """
         read_policy(document)
@@ -101,7 +111,14 @@ class Policies:
             attestation=attestation,
             reason=write_reason(reason),
         )
-        return backend.execute(command)
+        change = ProposedChange(
+            kind=ChangeKind.SET_POLICY,
+            models=which,
+            alias=Alias(alias),
+            policy=policy,
+            attestation=attestation,
+        )
+        return make_or_propose(backend, command, change)
 
     def guard(self, models: str, alias: str, *, reason: str) -> Receipt:
         """Guard an alias before it has a policy: until it has one, no version can move there.
@@ -109,10 +126,10 @@ class Policies:
         Raises:
             ReasonNeeded: the reason is blank.
         """
-        command = SetPolicy(
-            models=Models.parse(models), alias=Alias(alias), policy=None, reason=write_reason(reason)
-        )
-        return self._session.backend.execute(command)
+        which, where = Models.parse(models), Alias(alias)
+        command = SetPolicy(models=which, alias=where, policy=None, reason=write_reason(reason))
+        change = ProposedChange(kind=ChangeKind.SET_POLICY, models=which, alias=where)
+        return make_or_propose(self._session.backend, command, change)
 
     def unguard(self, models: str, alias: str, *, reason: str) -> Receipt:
         """End the policy of an alias of `acme/readmission` or `acme/*`; none takes its place.
@@ -123,8 +140,10 @@ class Policies:
             PolicyNotFound: there is none.
             ReasonNeeded: the reason is blank.
         """
-        command = EndPolicy(models=Models.parse(models), alias=Alias(alias), reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        which, where = Models.parse(models), Alias(alias)
+        command = EndPolicy(models=which, alias=where, reason=write_reason(reason))
+        change = ProposedChange(kind=ChangeKind.END_POLICY, models=which, alias=where)
+        return make_or_propose(self._session.backend, command, change)
 
     def plan(self, directory: str | os.PathLike[str], *, prune: bool = False) -> list[PlannedPolicy]:
         """Compare a directory of policies (`NAMESPACE/MODEL@ALIAS.yaml`) with those that are set.
@@ -149,17 +168,20 @@ class Policies:
             others = [place for records in present.values() for place in records if place not in named]
             ends = ("the policy ends, and none takes its place",)
             planned += [PlannedPolicy(*place, Outcome.UNGUARDED, ends, None) for place in sorted(others)]
-        return planned
+        waiting = {one: self._list_waiting(one) for one in present}
+        return [self._foresee_protection(one, present, waiting) for one in planned]
 
     def apply(self, planned: Iterable[PlannedPolicy], *, reason: str) -> list[Receipt]:
         """Do what `plan` returned, one after the other, for one reason; return a receipt of each change.
+
+        What touches a protected policy is proposed; what waits already is left out.
 
         If one is refused, those before it are in force; a new plan has the rest.
 
         Raises:
             ReasonNeeded: the reason is blank.
         """
-        return [self._apply(one, reason) for one in planned if one.outcome is not Outcome.UNCHANGED]
+        return [self._apply(one, reason) for one in planned if one.acts]
 
     def in_force(self, name: str, alias: str, *, at: str | None = None) -> list[InForce]:
         """Read the policies in force for an alias of a model, now or at a time. A version must meet all.
@@ -210,7 +232,8 @@ class Policies:
             ReasonNeeded: the reason is blank.
         """
         command = SetTier(name=ModelName.parse(name), tier=tier, reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        change = ProposedChange(kind=ChangeKind.SET_TIER, models=Models.parse(name), tier=tier)
+        return make_or_propose(self._session.backend, command, change)
 
     def tier(self, name: str, *, at: str | None = None) -> str:
         """Read the risk tier of a model, now or at a time.
@@ -254,6 +277,37 @@ class Policies:
             return self.unguard(planned.models, planned.alias, reason=reason)
         return self.set(planned.models, planned.alias, planned.document, reason=reason)
 
+    def _foresee_protection(
+        self,
+        planned: PlannedPolicy,
+        present: Mapping[str, Mapping[tuple[str, str], PolicyRecord]],
+        waiting: Mapping[str, Sequence[Proposal]],
+    ) -> PlannedPolicy:
+        """Say of a change whether it has to be approved, or is proposed already."""
+        models, alias = Models.parse(planned.models), Alias(planned.alias)
+        before = present[models.namespace].get((planned.models, planned.alias))
+        if planned.outcome is Outcome.UNCHANGED or before is None or before.digest is None:
+            return planned
+        terms = decode_policy(encode(self._read(before).document)).protected
+        if terms is None:
+            return planned
+        policy = None if planned.document is None else Digest.of(encode(planned.document))
+        kind = ChangeKind.END_POLICY if policy is None else ChangeKind.SET_POLICY
+        same = [
+            one.record.index
+            for one in waiting[models.namespace]
+            if one.state != "stale"
+            and (one.change.kind, one.change.models, one.change.alias, one.change.policy)
+            == (kind, models, alias, policy)
+        ]
+        return planned._replace(protected=str(terms), proposal=next(iter(same), None))
+
+    def _list_waiting(self, namespace: str) -> Sequence[Proposal]:
+        """List the proposals that wait in a namespace, which may be new."""
+        with suppress(NamespaceNotFound):
+            return [*read_all(self._session.backend, ListProposals(namespace=namespace))]
+        return ()
+
     def _list_set(self, namespace: str) -> dict[tuple[str, str], PolicyRecord]:
         """List the policies that are set in a namespace, which may be new, by models and alias."""
         newest: dict[tuple[str, str], PolicyRecord] = {}
@@ -280,8 +334,10 @@ class Policies:
             record = change.record
             place = record.models, record.alias
             document = self._read(record).document
-            terms = None if document is None else read_terms(decode_policy(encode(document)), document)
-            yield ComparedPolicy(change, _describe(record, before.get(place), terms))
+            policy = None if document is None else decode_policy(encode(document))
+            terms = None if policy is None or document is None else read_terms(policy, document)
+            protected = None if policy is None else policy.protected
+            yield ComparedPolicy(change, _describe(record, before.get(place), terms, protected))
             before[place] = terms
 
     def _read(self, record: PolicyRecord) -> InForce:
@@ -292,12 +348,15 @@ class Policies:
         return InForce(record, canonical.decode(data))
 
 
-def _describe(record: PolicyRecord, before: Terms | None, after: Terms | None) -> tuple[str, ...]:
+def _describe(
+    record: PolicyRecord, before: Terms | None, after: Terms | None, protected: Protection | None
+) -> tuple[str, ...]:
     """Say what a policy changed."""
     if record.ended:
         return ("the policy ended, and none took its place",)
     if after is None:
         return ("guarded, without a policy",)
     if before is None:
-        return ("set where there was none",)
+        guarded = () if protected is None else (f"protected: {protected} must approve a change to it",)
+        return ("set where there was none", *guarded)
     return list_differences(before, after) or ("the same in another form",)

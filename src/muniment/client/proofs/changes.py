@@ -1,4 +1,4 @@
-"""Policies that authors of a version changed shortly before it moved: nobody should ease their own way."""
+"""Changes of policies that say something about a move: by authors of the version, or in an emergency."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,9 +6,10 @@ from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.gates.differences import RECENT
 from muniment.core.names import EVERY, Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, PolicyRecord
+from muniment.core.records import MoveRecord, PolicyRecord, ProposalRecord
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.gates import ListPolicies, ListPoliciesByAuthors
+from muniment.core.verbs.proposals import ListEmergencies
 
 
 def list_changed_by_authors(
@@ -34,6 +35,32 @@ def find_changed_before(
         if changed:
             found[move.index] = changed
     return found
+
+
+def find_emergencies_before(
+    backend: TrustedBackend, name: ModelName, alias: Alias | None, moves: Iterable[MoveRecord], at: str | None
+) -> Mapping[int, tuple[ProposalRecord, ...]]:
+    """Find for moves, by their entries, the emergencies in which a protected policy of theirs was changed.
+
+    They are those at which nobody had looked yet when the alias moved.
+    """
+    if not backend.ask(ListEmergencies(name=name, alias=alias, at=at)):
+        return {}
+    moved = list(moves)
+    done = {
+        one: backend.ask(ListEmergencies(name=name, alias=Alias(one), at=at))
+        for one in {move.alias for move in moved}
+    }
+    found = {
+        move.index: tuple(one for one in done[move.alias] if _is_open(one, move.index)) for move in moved
+    }
+    return {entry: records for entry, records in found.items() if records}
+
+
+def _is_open(emergency: ProposalRecord, entry: int) -> bool:
+    """Return whether an emergency had begun before an entry, and was not closed yet."""
+    begun, closed = emergency.closed, emergency.reviewed
+    return begun is not None and begun < entry and (closed is None or closed > entry)
 
 
 def _is_before(policy: PolicyRecord, move: MoveRecord) -> bool:

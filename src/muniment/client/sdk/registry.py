@@ -14,6 +14,7 @@ from muniment.client.audit.reads import Reads
 from muniment.client.gates.inbox import read_inbox
 from muniment.client.gates.moving import find_unguarded
 from muniment.client.gates.policies import Policies
+from muniment.client.gates.proposals import Proposals, make_or_propose
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.preferences import Preferences
@@ -40,10 +41,11 @@ from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.leaderboard import Leaderboard
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.claims.proposals import ChangeKind, ProposedChange
 from muniment.core.comparison import Comparison
 from muniment.core.errors import InvalidReference
 from muniment.core.gates.inbox import InboxItem
-from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
@@ -73,6 +75,7 @@ class Registry(Views):
         self.access = Access(backend)
         self.policies = Policies(self._session)
         self.drafts = Drafts(self._session)
+        self.proposals = Proposals(self._session)
         self.requests = Requests(self._session)
         self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
@@ -305,11 +308,12 @@ class Registry(Views):
         )
 
     def close_emergency(self, emergency: int, reason: str) -> Receipt:
-        """Close an emergency, by the entry of its move, with a statement of its outcome.
+        """Close an emergency, by the entry of its move or of its proposal, with a statement of its outcome.
 
         Raises:
             RequestNotFound: no open emergency has that entry.
             OwnVersion: the move or the version is our own.
+            NotYoursToDecide: it is a protected policy that was changed, and that concerns us.
         """
         return self._session.backend.execute(CloseEmergency(emergency=emergency, reason=write_reason(reason)))
 
@@ -326,12 +330,16 @@ class Registry(Views):
     def remove_alias(self, name: str, alias: str, *, reason: str) -> Receipt:
         """Remove an alias; its history stays, and a guarded one stays guarded.
 
+        If a protected policy guards it, that is only proposed (`proposals`): the event of the receipt says
+        so.
+
         Raises:
             VersionNotFound: the alias points nowhere.
             ReasonNeeded: the reason is blank.
         """
         command = RemoveAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        change = ProposedChange(kind=ChangeKind.REMOVE_ALIAS, models=Models.parse(name), alias=Alias(alias))
+        return make_or_propose(self._session.backend, command, change)
 
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
         """List the moves of an alias, or of all aliases of a model, oldest first, each proven."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.entries import show_entry
 from muniment.client.gates.inbox import read_inbox
-from muniment.client.proofs.changes import find_changed_before
+from muniment.client.proofs.changes import find_changed_before, find_emergencies_before
 from muniment.client.proofs.checking import resolve
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
@@ -73,11 +73,13 @@ class Views:
         which, at = None if alias is None else Alias(alias), backend.past(at)
         moves = list(read_all(backend, ListMoves(name=ModelName.parse(name), alias=which, at=at)))
         changed = find_changed_before(backend, ModelName.parse(name), [move.record for move in moves], at)
+        records = [move.record for move in moves]
+        emergencies = find_emergencies_before(backend, ModelName.parse(name), which, records, at)
         people = {move.record.actor for move in moves}
         people |= {policy.author for policies in changed.values() for policy in policies}
         names = find_names(backend, people, at)
         title = name if alias is None else f"{name}@{alias}"
-        return view_moves(title, moves, names, backend.time(), changed)
+        return view_moves(title, moves, names, backend.time(), changed, emergencies)
 
     def view_approvals(self, reference: str, alias: str | None = None, *, at: str | None = None) -> View:
         """Show the signing decisions on a version, for an alias or for all, as `muniment approvals` does."""

@@ -33,6 +33,7 @@ POLICY: Final = "https://muniment.dev/policy/v1"
 TOMBSTONE: Final = "https://muniment.dev/tombstone/v1"
 EMERGENCY: Final = "https://muniment.dev/emergency/v1"
 WITHDRAWAL: Final = "https://muniment.dev/withdrawal/v1"
+PROPOSAL_DECISION: Final = "https://muniment.dev/proposal-decision/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -50,6 +51,7 @@ _KINDS: Final = {
     TOMBSTONE: "tombstone",
     EMERGENCY: "emergency",
     WITHDRAWAL: "withdrawal",
+    PROPOSAL_DECISION: "proposal decision",
 }
 # The short names of kinds, as people write them.
 _TYPES: Final = {kind.replace(" ", "-"): predicate_type for predicate_type, kind in _KINDS.items()}

@@ -15,6 +15,7 @@ from muniment.core.claims.attestations import (
     DEPLOYMENT,
     EMERGENCY,
     POLICY,
+    PROPOSAL_DECISION,
     TOMBSTONE,
     VERDICT,
     WITHDRAWAL,
@@ -30,6 +31,7 @@ LASTING: Final[Mapping[str, str]] = {
     DEPLOYMENT: "end the deployment: muniment deploy --stop",
     POLICY: "set another policy: muniment policy set MODELS@ALIAS FILE --reason TEXT",
     EMERGENCY: "close the emergency: muniment close-emergency ENTRY --reason TEXT",
+    PROPOSAL_DECISION: "take the decision back: muniment proposal withdraw ENTRY --reason TEXT",
     TOMBSTONE: "publish the files again, as another version",
     WITHDRAWAL: "make the claim again",
 }

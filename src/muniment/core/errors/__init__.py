@@ -11,11 +11,12 @@ An error carries data and a stable `code`; its `sentence` says what went wrong a
 `str(error)` is both, in two lines.
 """
 
-from muniment.core.errors.absent import *  # noqa: F403 - one tree in five files
-from muniment.core.errors.refused import *  # noqa: F403 - one tree in five files
-from muniment.core.errors.requests import *  # noqa: F403 - one tree in five files
+from muniment.core.errors.absent import *  # noqa: F403 - one tree in six files
+from muniment.core.errors.proposed import *  # noqa: F403 - one tree in six files
+from muniment.core.errors.refused import *  # noqa: F403 - one tree in six files
+from muniment.core.errors.requests import *  # noqa: F403 - one tree in six files
 from muniment.core.errors.tree import MunimentError as MunimentError
 from muniment.core.errors.tree import list_errors as list_errors
 from muniment.core.errors.tree import sentence_of as sentence_of
-from muniment.core.errors.unavailable import *  # noqa: F403 - one tree in five files
-from muniment.core.errors.untrusted import *  # noqa: F403 - one tree in five files
+from muniment.core.errors.unavailable import *  # noqa: F403 - one tree in six files
+from muniment.core.errors.untrusted import *  # noqa: F403 - one tree in six files

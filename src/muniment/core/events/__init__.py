@@ -57,6 +57,11 @@ from muniment.core.events.people import RoleGranted as RoleGranted
 from muniment.core.events.people import RoleRevoked as RoleRevoked
 from muniment.core.events.people import TokenIssued as TokenIssued
 from muniment.core.events.people import TokenRevoked as TokenRevoked
+from muniment.core.events.proposals import ProposalDecided as ProposalDecided
+from muniment.core.events.proposals import ProposalOpened as ProposalOpened
+from muniment.core.events.proposals import ProposalReviewed as ProposalReviewed
+from muniment.core.events.proposals import ProposalWithdrawn as ProposalWithdrawn
+from muniment.core.events.proposals import Proposed as Proposed
 from muniment.core.events.subjects import Subject as Subject
 from muniment.core.events.subjects import SubjectKind as SubjectKind
 from muniment.core.events.upkeep import WebhookEnded as WebhookEnded

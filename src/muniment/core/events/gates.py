@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
+from muniment.core.events.proposals import Proposed, close_proposal, find_author, of_proposal
 from muniment.core.events.subjects import (
     Subject,
     SubjectKind,
@@ -42,6 +43,7 @@ class PolicySet(Event):
     Attributes:
         policy: the digest of the document.
         attestation: the digest of the signed statement that sets it.
+        proposal: the proposal that takes effect; None if the policy before was not protected.
     """
 
     type: ClassVar[str] = "policy.set"
@@ -50,10 +52,11 @@ class PolicySet(Event):
     policy: Digest | None
     attestation: Digest | None
     reason: Digest
+    proposal: Proposed | None = None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The policies of the alias, and of the namespace."""
-        return _of_policy(self.models, self.alias)
+        """The policies of the alias, and of the namespace; its proposals, if one takes effect."""
+        return _of_policy(self.models, self.alias, self.proposal)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the policy; the newest counts."""
@@ -63,11 +66,11 @@ class PolicySet(Event):
             alias=str(self.alias),
             digest=text(self.policy),
             attestation=text(self.attestation),
-            author=entry.actor,
+            author=find_author(entry, self.proposal),
             set=entry.when,
             reason=str(self.reason),
         )
-        return [Put(policy)]
+        return [Put(policy), *close_proposal(entry, self.proposal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +81,11 @@ class PolicyEnded(Event):
     models: Models
     alias: Alias
     reason: Digest
+    proposal: Proposed | None = None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The policies of the alias, and of the namespace."""
-        return _of_policy(self.models, self.alias)
+        """The policies of the alias, and of the namespace; its proposals, if one takes effect."""
+        return _of_policy(self.models, self.alias, self.proposal)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add that there is none; the newest counts."""
@@ -91,12 +95,12 @@ class PolicyEnded(Event):
             alias=str(self.alias),
             digest=None,
             attestation=None,
-            author=entry.actor,
+            author=find_author(entry, self.proposal),
             set=entry.when,
             reason=str(self.reason),
             ended=1,
         )
-        return [Put(end)]
+        return [Put(end), *close_proposal(entry, self.proposal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +111,15 @@ class TierSet(Event):
     name: ModelName
     tier: str
     reason: Digest
+    proposal: Proposed | None = None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The tier of the model, and the tiers of the namespace."""
+        """The tier of the model, and the tiers of the namespace; its proposals, if one takes effect."""
         return (
             of_namespace(self.name.namespace),
             Subject(SubjectKind.TIER, str(self.name)),
             Subject(SubjectKind.TIERS, self.name.namespace),
+            *of_proposal(self.name.namespace, self.proposal),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -122,11 +128,11 @@ class TierSet(Event):
             index=entry.index,
             name=str(self.name),
             tier=self.tier,
-            author=entry.actor,
+            author=find_author(entry, self.proposal),
             set=entry.when,
             reason=str(self.reason),
         )
-        return [Put(tier)]
+        return [Put(tier), *close_proposal(entry, self.proposal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +192,16 @@ class AliasRemoved(Event):
     alias: Alias
     previous: int
     reason: Digest | None
+    proposal: Proposed | None = None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The previous version, the alias, and the moves of the model."""
+        """The previous version, the alias, and the moves of the model; its proposals, if one takes effect."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.previous),
             of_alias(self.name, self.alias),
             of_model(self.name, SubjectKind.MOVES),
+            *of_proposal(self.name.namespace, self.proposal),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -204,12 +212,12 @@ class AliasRemoved(Event):
             alias=str(self.alias),
             number=None,
             previous=self.previous,
-            actor=entry.actor,
+            actor=find_author(entry, self.proposal),
             moved=entry.when,
             reason=text(self.reason),
             verdicts="",
         )
-        return [Put(move)]
+        return [Put(move), *close_proposal(entry, self.proposal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,9 +334,10 @@ class RequestClosed(Event):
         return [Amend(RequestRecord, (self.request,), values)]
 
 
-def _of_policy(models: Models, alias: Alias) -> tuple[Subject, ...]:
+def _of_policy(models: Models, alias: Alias, proposed: Proposed | None) -> tuple[Subject, ...]:
     return (
         of_namespace(models.namespace),
         Subject(SubjectKind.POLICY, f"{models}@{alias}"),
         Subject(SubjectKind.POLICIES, models.namespace),
+        *of_proposal(models.namespace, proposed),
     )

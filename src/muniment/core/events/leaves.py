@@ -51,6 +51,12 @@ from muniment.core.events.people import (
     TokenIssued,
     TokenRevoked,
 )
+from muniment.core.events.proposals import (
+    ProposalDecided,
+    ProposalOpened,
+    ProposalReviewed,
+    ProposalWithdrawn,
+)
 from muniment.core.events.upkeep import WebhookEnded, WebhookReplayed, WebhookSet
 from muniment.core.events.versions import (
     DraftEnded,
@@ -101,6 +107,10 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         PolicySet,
         PolicyEnded,
         TierSet,
+        ProposalOpened,
+        ProposalDecided,
+        ProposalWithdrawn,
+        ProposalReviewed,
         AliasMoved,
         AliasRemoved,
         EmergencyClosed,

@@ -4,9 +4,10 @@ They have names of models and numbers of versions, and nothing that a person typ
 Whom it is about is there by the opaque id that the log has: a view puts their name in its place.
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from muniment.core.claims.attestations import kind_of
+from muniment.core.claims.proposals import ProposalDecision
 from muniment.core.counting import count
 from muniment.core.events.bytes import QuotaSet, ReadsRecorded, ReadsSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
@@ -48,6 +49,12 @@ from muniment.core.events.people import (
     TokenIssued,
     TokenRevoked,
 )
+from muniment.core.events.proposals import (
+    ProposalDecided,
+    ProposalOpened,
+    ProposalReviewed,
+    ProposalWithdrawn,
+)
 from muniment.core.events.upkeep import WebhookEnded, WebhookReplayed, WebhookSet
 from muniment.core.events.versions import (
     DraftEnded,
@@ -72,6 +79,7 @@ _Person: TypeAlias = (
     | IssuerTrusted
     | IssuerDistrusted
 )
+_Proposal: TypeAlias = ProposalOpened | ProposalDecided | ProposalWithdrawn | ProposalReviewed
 _Recovery: TypeAlias = RecoveryBegun | RecoveryEnded
 _Registry: TypeAlias = (
     RegistryCreated | NamespaceCreated | IndexSealed | RegistryRestored | ClockJumped | TimeConfirmed
@@ -79,7 +87,7 @@ _Registry: TypeAlias = (
 _Upkeep: TypeAlias = QuotaSet | ReadsSet | ReadsRecorded | WebhookSet | WebhookEnded | WebhookReplayed
 
 
-def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
+def write_sentence(event: Event) -> str:  # noqa: C901, PLR0911 - one for each wing
     """Say in a sentence what happened, without a full stop.
 
     >>> from muniment.core.names import ModelName
@@ -90,6 +98,8 @@ def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
     """
     if isinstance(event, _Gate):
         return _write_gate(event)
+    if isinstance(event, _Proposal):
+        return _write_proposal(event)
     if isinstance(event, RequestOpened | RequestReminded | RequestClosed):
         return _write_request(event)
     if isinstance(event, AttestationRecorded | ClaimWithdrawn | CommentPosted | CommentErased):
@@ -136,17 +146,47 @@ def _write_gate(event: _Gate) -> str:  # noqa: PLR0911 - one for each event
             past = ", past its gate, in an emergency" if emergency else ""
             return f"{event.alias} points at {event.name}@{event.number}{past}"
         case AliasRemoved():
-            return f"{event.alias} of {event.name} was removed; it pointed at {event.name}@{event.previous}"
+            pointed = f"it pointed at {event.name}@{event.previous}"
+            return f"{event.alias} of {event.name} was removed; {pointed}{_say_proposed(event)}"
         case EmergencyClosed():
             return f"the emergency of {event.name}@{event.number} at {event.alias} was closed"
         case PolicySet(policy=None):
-            return f"{event.models}@{event.alias} is guarded, and has no policy yet"
+            return f"{event.models}@{event.alias} is guarded, and has no policy yet{_say_proposed(event)}"
         case PolicySet():
-            return f"a policy was set for {event.models}@{event.alias}"
+            return f"a policy was set for {event.models}@{event.alias}{_say_proposed(event)}"
         case PolicyEnded():
-            return f"the policy of {event.models}@{event.alias} ended"
+            return f"the policy of {event.models}@{event.alias} ended{_say_proposed(event)}"
         case TierSet():
-            return f"{event.name} is in the risk tier {event.tier}"
+            return f"{event.name} is in the risk tier {event.tier}{_say_proposed(event)}"
+
+
+def _say_proposed(event: PolicySet | PolicyEnded | TierSet | AliasRemoved) -> str:
+    """Say that a change was approved before, or was not, in an emergency."""
+    if event.proposal is None:
+        return ""
+    if event.proposal.due is None:
+        return f", as proposed in entry {event.proposal.entry}"
+    return f", past its protection, in an emergency (proposal {event.proposal.entry})"
+
+
+def _write_proposal(event: _Proposal) -> str:
+    match event:
+        case ProposalOpened():
+            return f"it is proposed to {event.change}"
+        case ProposalDecided():
+            return f"the proposal {event.proposal} of {event.namespace} {_DECIDED[event.decision]}"
+        case ProposalWithdrawn():
+            return f"the proposal {event.proposal} of {event.namespace} was withdrawn"
+        case ProposalReviewed():
+            return f"the emergency of the proposal {event.proposal} of {event.namespace} was closed"
+
+
+_DECIDED: Final = {
+    ProposalDecision.APPROVE: "was approved",
+    ProposalDecision.REJECT: "was rejected",
+    ProposalDecision.WITHDRAW: "lost a decision, which was withdrawn",
+    ProposalDecision.BREAK_GLASS: "takes effect in an emergency",
+}
 
 
 def _write_request(event: RequestOpened | RequestReminded | RequestClosed) -> str:

@@ -29,6 +29,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `policies`    | `acme`              | policies of a namespace                             |               |
 | `tier`        | `acme/x`            | risk tiers of a model                               | its tier      |
 | `tiers`       | `acme`              | risk tiers of models of a namespace                 |               |
+| `proposals`   | `acme`              | proposals of changes to protected policies, decisions |             |
 | `owner`       | `acme/x`            | owners of a model                                   | its owner     |
 | `quota`       | `acme`              | quotas of a namespace                               | its quota     |
 | `reads`       | `acme`              | the record of reads: on and off, and its batches    |               |
@@ -78,6 +79,7 @@ class SubjectKind(StrEnum):
     POLICIES = "policies"
     TIER = "tier"
     TIERS = "tiers"
+    PROPOSALS = "proposals"
     OWNER = "owner"
     QUOTA = "quota"
     READS = "reads"

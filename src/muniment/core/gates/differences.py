@@ -30,6 +30,7 @@ _USUAL: Final[Terms] = {
     "continuous": False,
     "waivers": {},
     "break_glass": {},
+    "protected": {},
     "description": "",
 }
 

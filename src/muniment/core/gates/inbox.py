@@ -14,6 +14,10 @@ class ItemKind(StrEnum):
     WAIVER = "waiver"
     # Somebody moved an alias past its gate; we may close the emergency.
     CLOSING = "closing"
+    # A change to a protected policy waits for our approval.
+    PROPOSAL = "proposal"
+    # A protected policy was changed in an emergency; we may close it.
+    PROPOSAL_CLOSING = "proposal-closing"
     # Our approval does not count any more.
     STALE = "stale"
     # A waiver ends soon, or has ended, and the version still needs it.
@@ -24,6 +28,9 @@ class ItemKind(StrEnum):
     ANSWER = "answer"
     MENTION = "mention"
     EMERGENCY = "emergency"
+    PROPOSAL_EMERGENCY = "proposal-emergency"
+    # What we proposed took effect, or was rejected.
+    PROPOSAL_ANSWER = "proposal-answer"
     # The policies of a model of ours changed.
     POLICY = "policy"
     # A version of ours was revoked, retired, deprecated or purged.
@@ -40,17 +47,44 @@ class ItemKind(StrEnum):
         """Whether there is something to do."""
         return self in _TASKS
 
+    @property
+    def is_of_proposal(self) -> bool:
+        """Whether it is about a proposal, rather than a version or a model."""
+        return self in OF_PROPOSALS
 
+
+OF_PROPOSALS: Final = frozenset(
+    {
+        ItemKind.PROPOSAL,
+        ItemKind.PROPOSAL_CLOSING,
+        ItemKind.PROPOSAL_EMERGENCY,
+        ItemKind.PROPOSAL_ANSWER,
+    }
+)
 _TASKS: Final = frozenset(
-    {ItemKind.REQUEST, ItemKind.WAIVER, ItemKind.CLOSING, ItemKind.STALE, ItemKind.ENDING}
+    {
+        ItemKind.REQUEST,
+        ItemKind.WAIVER,
+        ItemKind.CLOSING,
+        ItemKind.PROPOSAL,
+        ItemKind.PROPOSAL_CLOSING,
+        ItemKind.STALE,
+        ItemKind.ENDING,
+    }
 )
 _APPROVE: Final = "muniment approve {item.reference} --for {item.alias} --as {item.role} --reason TEXT"
 _CHECK: Final = "muniment check {item.reference} {item.alias}"
+_SHOW: Final = "muniment proposal show {item.entry}"
+_CLOSE: Final = "muniment close-emergency {item.entry} --reason TEXT"
 _APPROVALS: Final = frozenset({ItemKind.REQUEST, ItemKind.WAIVER, ItemKind.STALE})
 _NEXT: Final = {
     ItemKind.REQUEST: _APPROVE,
     ItemKind.WAIVER: f"{_APPROVE} --waiver {{item.claim}}",
-    ItemKind.CLOSING: "muniment close-emergency {item.entry} --reason TEXT",
+    ItemKind.CLOSING: _CLOSE,
+    ItemKind.PROPOSAL: _SHOW,
+    ItemKind.PROPOSAL_CLOSING: _CLOSE,
+    ItemKind.PROPOSAL_EMERGENCY: _SHOW,
+    ItemKind.PROPOSAL_ANSWER: _SHOW,
     ItemKind.STALE: _APPROVE,
     ItemKind.ENDING: _CHECK,
     ItemKind.MENTION: "muniment comments {item.reference}",
@@ -66,7 +100,8 @@ class InboxItem:
 
     Attributes:
         kind: a task or a notice (`ItemKind`).
-        reference: the version that it is about, or the model, or the account of its owner.
+        reference: the version that it is about, or the model, or the account of its owner; of a proposal, the
+            models of the policy.
         alias: the alias that it is for; empty if none.
         who: the principal who caused it.
         what: what happened, in words.

@@ -27,7 +27,7 @@ from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
 from muniment.core.gates.rules.people import Approvals, Vouching, describe_rejection
 from muniment.core.gates.rules.plan import InsidePlan
-from muniment.core.gates.rules.reading import Members, read_approvals, read_rule, under
+from muniment.core.gates.rules.reading import MAX_PEOPLE, Members, read_approvals, read_rule, under
 from muniment.core.naming import find_ids, put_arguments, put_names
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
@@ -36,7 +36,7 @@ MAX_RULES: Final = 200
 # What a policy with `vouching: any` lets pass.
 ANYBODY: Final = "approvals count even by people whom an author of the version let in (vouching: any)"
 _MEMBERS: Final = frozenset(
-    {"description", "mode", "scope", "vouching", "continuous", "rules", "waivers", "break_glass"}
+    {"description", "mode", "scope", "vouching", "continuous", "rules", "waivers", "break_glass", "protected"}
 )
 
 
@@ -74,12 +74,25 @@ class BreakGlassTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """How many people have to approve a change that touches the policy, and in which role."""
+
+    role: Role
+    n: int
+
+    def __str__(self) -> str:
+        """Say who has to approve."""
+        return f"1 {self.role}" if self.n == 1 else f"{self.n} people in the role {self.role}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Rules, their scope and mode. They always include a format rule, which refuses pickles by default.
 
     `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them.
     `vouching` says on whose word an approver is who they are. A `continuous` policy must be met whenever the
-    model is loaded, and not only when the alias moves.
+    model is loaded, and not only when the alias moves. A change that touches a `protected` one waits until
+    others have approved it.
     """
 
     rules: tuple[NamedRule, ...]
@@ -91,6 +104,7 @@ class Policy:
     continuous: bool = False
     waivers: WaiverTerms | None = None
     break_glass: BreakGlassTerms | None = None
+    protected: Protection | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, Json], compiler: Compile | None = None) -> "Policy":
@@ -118,6 +132,7 @@ class Policy:
             continuous=members.truth("continuous", default=False),
             waivers=_read_waivers(members, vouching),
             break_glass=_read_break_glass(members),
+            protected=_read_protection(members),
         )
         scope.end()
         members.end()
@@ -159,7 +174,9 @@ class Verdict:
 
     A version that is not `in_service`, or that somebody `rejected`, fails in every mode. `unproven` are the
     ids of the rules for which a client takes the registry's word: what they look at can only be found, or the
-    client lacks the package that evaluates them. `vouching` is that of the policy, if it asks for approvals.
+    client lacks the package that evaluates them. `vouching` is that of the policy, if it asks for
+    approvals, and `protected` says who has to approve a change to it. `emergencies` are the proposals by
+    which a protected policy of the alias was changed in an emergency, at which nobody has looked yet.
     """
 
     version: str
@@ -171,6 +188,8 @@ class Verdict:
     rejected: bool = False
     unproven: tuple[str, ...] = ()
     vouching: Vouching = Vouching.INDEPENDENT
+    protected: str = ""
+    emergencies: tuple[int, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -219,7 +238,13 @@ class Gate:
         return (
             *(text for verdict in self.verdicts if verdict.mode is Mode.WARN for text in verdict.failures),
             *(ANYBODY for verdict in self.verdicts[:1] if self.takes_anybody),
+            *map(say_unreviewed, self.emergencies),
         )
+
+    @property
+    def emergencies(self) -> tuple[int, ...]:
+        """The proposals by which protected policies of the alias were changed in an emergency (`Verdict`)."""
+        return tuple(sorted({entry for verdict in self.verdicts for entry in verdict.emergencies}))
 
     def list_people(self) -> set[str]:
         """List the ids of the people whom its findings name."""
@@ -234,6 +259,12 @@ class Gate:
     def takes_anybody(self) -> bool:
         """Whether a policy counts approvals by people who are there on the word of an author."""
         return any(verdict.vouching is Vouching.ANY for verdict in self.verdicts)
+
+
+def say_unreviewed(proposal: int) -> str:
+    """Say that a protected policy was changed in an emergency, at which nobody has looked yet."""
+    done = f"a protected policy was changed in an emergency (proposal {proposal})"
+    return f"{done}, and nobody else has looked at it"
 
 
 def _name_people(verdict: Verdict, names: Mapping[str, str]) -> Verdict:
@@ -274,6 +305,8 @@ def judge(policy: Policy, case: Case) -> Verdict:
         in_service=in_service,
         rejected=rejection is not None,
         vouching=policy.vouching if policy.asks_people else Vouching.INDEPENDENT,
+        protected="" if policy.protected is None else str(policy.protected),
+        emergencies=case.emergencies,
     )
 
 
@@ -395,5 +428,14 @@ def _read_break_glass(members: Members) -> BreakGlassTerms | None:
         return None
     terms = members.sub("break_glass")
     read = BreakGlassTerms(roles=terms.roles("roles"), close_within=terms.age("close_within"))
+    terms.end()
+    return read
+
+
+def _read_protection(members: Members) -> Protection | None:
+    if not members.has("protected"):
+        return None
+    terms = members.sub("protected")
+    read = Protection(role=terms.role("role"), n=terms.whole("n", 1, MAX_PEOPLE))
     terms.end()
     return read

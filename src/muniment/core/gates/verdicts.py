@@ -67,6 +67,7 @@ class StatedCase:
     origins: tuple[Origin, ...]
     revoked: tuple[str, ...]
     status: Status
+    emergencies: tuple[int, ...]
 
 
 def write_verdict(verdict: Verdict, case: Case, *, verifier: str) -> JsonObject:
@@ -142,6 +143,7 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         origins=stated.origins,
         revoked=stated.revoked,
         status=stated.status,
+        emergencies=stated.emergencies,
     )
 
 
@@ -191,6 +193,7 @@ def _state(case: Case) -> StatedCase:
         origins=case.origins,
         revoked=case.revoked,
         status=case.status,
+        emergencies=case.emergencies,
     )
 
 

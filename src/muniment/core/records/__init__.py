@@ -29,6 +29,8 @@ from muniment.core.records.people import PrincipalRecord as PrincipalRecord
 from muniment.core.records.people import RecoveryRecord as RecoveryRecord
 from muniment.core.records.people import TokenRecord as TokenRecord
 from muniment.core.records.people import VouchRecord as VouchRecord
+from muniment.core.records.proposals import ProposalDecisionRecord as ProposalDecisionRecord
+from muniment.core.records.proposals import ProposalRecord as ProposalRecord
 from muniment.core.records.record import Amend as Amend
 from muniment.core.records.record import Change as Change
 from muniment.core.records.record import Key as Key
@@ -60,6 +62,8 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     DeploymentRecord,
     PolicyRecord,
     TierRecord,
+    ProposalRecord,
+    ProposalDecisionRecord,
     OwnerRecord,
     StatusRecord,
     RetentionRecord,

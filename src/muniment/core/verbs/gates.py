@@ -14,6 +14,7 @@ from muniment.core.events import (
     Entry,
     PolicyEnded,
     PolicySet,
+    ProposalReviewed,
     RequestClosed,
     RequestOpened,
     RequestOutcome,
@@ -192,7 +193,7 @@ class RemoveAlias(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The alias was removed."""
         reason = digest_of(self.reason)
-        return says(entry, AliasRemoved, name=self.name, alias=self.alias, reason=reason)
+        return says(entry, AliasRemoved, name=self.name, alias=self.alias, reason=reason, proposal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,19 +225,22 @@ class BreakGlass(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseEmergency(Command):
-    """Close an emergency, by the entry of its move, with the result of the review."""
+    """Close an emergency, by the entry of its move or its proposal, with the result of the review."""
 
     declared = Change(
         "POST",
         "/emergencies/{emergency}/closings",
-        f"those who may {Act.APPROVE} and made neither the move nor the version",
+        f"those who may {Act.APPROVE} and whom it does not concern",
     )
     emergency: int
     reason: Payload | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
         """This emergency was closed."""
-        return says(entry, EmergencyClosed, move=self.emergency, reason=digest_of(self.reason))
+        reason = digest_of(self.reason)
+        return says(entry, EmergencyClosed, move=self.emergency, reason=reason) or says(
+            entry, ProposalReviewed, proposal=self.emergency, reason=reason
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +297,7 @@ class SetPolicy(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The policy is in force for the alias, by this statement and for this reason."""
         signed = None if self.policy is None else self.attestation
-        said = {"attestation": signed, "reason": digest_of(self.reason)}
+        said = {"attestation": signed, "reason": digest_of(self.reason), "proposal": None}
         return self.was_done_by(entry) and says(entry, PolicySet, **said)
 
     def was_done_by(self, entry: Entry) -> bool:
@@ -329,7 +333,8 @@ class EndPolicy(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The policy of the alias ended."""
         reason = digest_of(self.reason)
-        return says(entry, PolicyEnded, models=self.models, alias=self.alias, reason=reason)
+        ended = {"models": self.models, "alias": self.alias, "reason": reason}
+        return says(entry, PolicyEnded, **ended, proposal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,7 +348,7 @@ class SetTier(Command):
 
     def is_done_by(self, entry: Entry) -> bool:
         """The model is in the tier, for this reason."""
-        return self.was_done_by(entry) and says(entry, TierSet, reason=digest_of(self.reason))
+        return self.was_done_by(entry) and says(entry, TierSet, reason=digest_of(self.reason), proposal=None)
 
     def was_done_by(self, entry: Entry) -> bool:
         """The model is in the tier, for any reason."""

@@ -5,13 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from muniment.core.verbs import bytes as bytes_
-from muniment.core.verbs import catalog, claims, gates, inbox, log, people, upkeep, versions
+from muniment.core.verbs import catalog, claims, gates, inbox, log, people, proposals, upkeep, versions
 from muniment.core.verbs.verb import Verb
 
 WINGS: Final[Mapping[str, tuple[type[Verb], ...]]] = MappingProxyType(
     {
         "versions": versions.VERBS,
-        "gates": (*gates.VERBS, *inbox.VERBS),
+        "gates": (*gates.VERBS, *proposals.VERBS, *inbox.VERBS),
         "catalog": catalog.VERBS,
         "claims": claims.VERBS,
         "bytes": bytes_.VERBS,

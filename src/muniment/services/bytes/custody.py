@@ -21,6 +21,8 @@ from muniment.core.events import (
     DraftSaved,
     Entry,
     PolicySet,
+    ProposalDecided,
+    ProposalOpened,
     VersionPublished,
 )
 from muniment.core.people.callers import Caller
@@ -174,6 +176,10 @@ def restore(unit: Unit, entry: Entry) -> None:
             digests = attached_to(unit, claim)
         case PolicySet(policy=policy, attestation=claim):
             digests = [digest for digest in (policy, claim) if digest is not None]
+        case ProposalOpened(change=change):
+            digests = [digest for digest in (change.policy, change.attestation) if digest is not None]
+        case ProposalDecided(attestation=claim):
+            digests = [claim]
         case _:
             return
     blobs = [unit.blobs.find(digest) for digest in digests]

@@ -14,12 +14,13 @@ from muniment.core.events import EmergencyClosed
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import need_reason
 from muniment.core.people.roles import Act
-from muniment.core.records import MoveRecord
+from muniment.core.records import MoveRecord, ProposalRecord
 from muniment.core.verbs.gates import BreakGlass, CloseEmergency
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import record_claim
 from muniment.services.claims.signers import verify_sent
 from muniment.services.gates.moves import record_move
+from muniment.services.gates.proposals import review_proposal
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -56,13 +57,16 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
 
 
 def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
-    """Close an emergency with the result of a review by somebody else.
+    """Close an emergency, of a move or of a proposal, with the result of a review by somebody else.
 
     Raises:
         RequestNotFound: no open emergency has that entry.
-        OwnVersion, NotAPerson, NotIndependent: it is not for the actor to close.
+        OwnVersion, NotAPerson, NotIndependent, NotYoursToDecide: it is not for the actor to close.
         ReasonNeeded: there is no reason.
     """
+    proposal = tx.unit.projections.find(ProposalRecord, (command.emergency,))
+    if proposal is not None and proposal.is_unreviewed:
+        return review_proposal(tx, proposal, need_reason(command.reason, "closing an emergency"))
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
     if move is None or move.number is None or not move.emergency or move.closed is not None:
         raise RequestNotFound(entry=command.emergency, kind="emergency")

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple, TypeVar
 from muniment.answers.claims import authors_of, read_said
 from muniment.answers.inbox import get_item
 from muniment.answers.interests import Cause, find_cause, find_decision, find_held
+from muniment.answers.notices import list_proposal_items
 from muniment.answers.people import read_preferences
+from muniment.answers.proposals import describe_proposal
 from muniment.answers.recoveries import list_notices, list_recoveries
 from muniment.answers.resolve import resolve
 from muniment.answers.view import Documents, Records, State, Texts
@@ -25,6 +27,7 @@ from muniment.core.records import (
     ModelRecord,
     MoveRecord,
     PolicyRecord,
+    ProposalRecord,
     RequestRecord,
     StatusRecord,
     VersionRecord,
@@ -60,6 +63,9 @@ def find_items(reading: Reading) -> Iterator[InboxItem]:
     since = write_time(read_time(reading.time) - _NEWS)
     notices = list_notices(list_recoveries(reading.view, reading.sight.principal), reading.time)
     yield from (notice for notice in notices if notice.since >= since)
+    for record in _find_proposals(reading, since):
+        proposal = describe_proposal(state, record)
+        yield from list_proposal_items(proposal, reading.sight.principal, reading.time)
     for asked in dict.fromkeys(_Entries(reading).find()):
         place = asked.entry, asked.name
         if not reading.sight.sees(asked.name.namespace) or (asked.kind in _ECHOES and place in told):
@@ -73,6 +79,20 @@ def find_items(reading: Reading) -> Iterator[InboxItem]:
             continue
         told.add(place)
         yield item
+
+
+def _find_proposals(reading: Reading, since: str) -> Iterator[ProposalRecord]:
+    """Find the proposals that wait for somebody, and those of the caller that closed lately."""
+    records = reading.view.projections
+    recent = Where("closed", ">=", reading.unit.log.count_until(since))
+    found = [
+        *records.select(ProposalRecord, Where("closed", "=", None)),
+        *records.select(ProposalRecord, Where("outcome", "=", "emergency"), Where("reviewed", "=", None)),
+        *records.select(ProposalRecord, Where("proposer", "=", reading.sight.principal), recent),
+    ]
+    for record in {one.index: one for one in found}.values():
+        if reading.sight.sees(record.namespace):
+            yield record
 
 
 def _is_own(reading: Reading, asked: GetInboxItem) -> bool:

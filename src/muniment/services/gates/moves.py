@@ -2,6 +2,7 @@
 
 from muniment.answers.gates import Judged, gate_of, judge_gate
 from muniment.answers.policies import find_policies
+from muniment.answers.proposals import change_of, check_unprotected
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service
 from muniment.core.errors import (
@@ -84,6 +85,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
         VersionNotFound: the alias points nowhere.
         NotPermitted: the actor may not move the alias or, if it is guarded, may not set its policy.
         ReasonNeeded: there is no reason.
+        ChangeNeedsApproval: a protected policy guards it.
     """
     name = command.name
     is_guarded = bool(find_policies(tx.unit, name, command.alias))
@@ -93,6 +95,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
         raise VersionNotFound(reference=f"{name}@{command.alias}")
     reason = need_reason(command.reason, f"removing {name}@{command.alias}")
     event = AliasRemoved(name=name, alias=command.alias, previous=present.number, reason=tx.keep(reason))
+    check_unprotected(tx.unit, change_of(event))
     index = tx.record(event)
     describe_removal(tx.unit, event, index)
     return Outcome(index)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from muniment.answers.policies import check_signed_policy, check_unused, find_set, find_tier, load_policy
+from muniment.answers.proposals import change_of, check_unprotected
 from muniment.core.claims.attestations import Statement
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -29,6 +30,7 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
         ReasonNeeded: there is no reason.
         WrongSubject: the signed statement is about another policy, other models or another registry.
         InvalidPolicy: the document is not a policy, or is not signed.
+        ChangeNeedsApproval: the policy in force is protected.
         StatementReused: the signed statement already set the policy once, and another one has replaced it.
     """
     where = f"{command.models}@{command.alias}"
@@ -50,6 +52,7 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
         attestation=None if command.policy is None else command.attestation,
         reason=tx.keep(reason),
     )
+    check_unprotected(tx.unit, change_of(event))
     return Outcome(tx.record(event))
 
 
@@ -58,12 +61,14 @@ def end_policy(tx: Transaction, command: EndPolicy) -> Outcome:
 
     Raises:
         ReasonNeeded: there is no reason.
+        ChangeNeedsApproval: it is protected.
         PolicyNotFound: none is set there.
     """
     reason = need_reason(command.reason, f"unguarding {command.models}@{command.alias}")
     if find_set(tx.unit, command.models, command.alias) is None:
         raise PolicyNotFound(name=str(command.models), alias=str(command.alias))
     event = PolicyEnded(models=command.models, alias=command.alias, reason=tx.keep(reason))
+    check_unprotected(tx.unit, change_of(event))
     return Outcome(tx.record(event))
 
 
@@ -73,6 +78,7 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
     Raises:
         ReasonNeeded: there is no reason.
         ModelNotFound: the model does not exist.
+        ChangeNeedsApproval: it takes the model out of the scope of a protected policy.
         InvalidName: the tier breaks the grammar of names.
     """
     reason = need_reason(command.reason, f"setting the tier of {command.name}")
@@ -82,7 +88,9 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
     present = find_tier(tx.unit, command.name)
     if present is not None and present.tier == command.tier:
         return Outcome(present.index, created=False)
-    return Outcome(tx.record(TierSet(name=command.name, tier=command.tier, reason=tx.keep(reason))))
+    event = TierSet(name=command.name, tier=command.tier, reason=tx.keep(reason))
+    check_unprotected(tx.unit, change_of(event))
+    return Outcome(tx.record(event))
 
 
 def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> Statement:

@@ -12,11 +12,19 @@ from typing import Final, TypeVar
 from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
-from muniment.core.records import AttestationRecord, DraftRecord, PolicyRecord, VersionRecord, Where
+from muniment.core.records import (
+    AttestationRecord,
+    DraftRecord,
+    PolicyRecord,
+    ProposalDecisionRecord,
+    ProposalRecord,
+    VersionRecord,
+    Where,
+)
 from muniment.ports.unit import Unit, Units
 from muniment.services.bytes.custody import attached_to, content_of
 
-R = TypeVar("R", VersionRecord, DraftRecord, PolicyRecord)
+R = TypeVar("R", VersionRecord, DraftRecord, PolicyRecord, ProposalRecord, ProposalDecisionRecord)
 
 _HELD_AT_ONCE: Final = 5_000
 _RECORDS_AT_ONCE: Final = 200
@@ -40,6 +48,8 @@ def list_named(units: Units) -> Iterator[Digest]:
     yield from _list_of(units, VersionRecord, _list_version)
     yield from _list_of(units, DraftRecord, _list_draft)
     yield from _list_of(units, PolicyRecord, _list_policy)
+    yield from _list_of(units, ProposalRecord, _list_proposal)
+    yield from _list_of(units, ProposalDecisionRecord, _list_decision)
 
 
 def find_lost(units: Units, is_stored: Callable[[Digest], bool]) -> list[Digest]:
@@ -85,3 +95,11 @@ def _list_draft(unit: Unit, draft: DraftRecord) -> Iterator[Digest]:
 
 def _list_policy(_unit: Unit, policy: PolicyRecord) -> Iterator[Digest]:
     yield from (Digest.parse(text) for text in (policy.digest, policy.attestation) if text is not None)
+
+
+def _list_proposal(_unit: Unit, proposal: ProposalRecord) -> Iterator[Digest]:
+    yield from (Digest.parse(text) for text in (proposal.policy, proposal.attestation) if text is not None)
+
+
+def _list_decision(_unit: Unit, decision: ProposalDecisionRecord) -> Iterator[Digest]:
+    yield Digest.parse(decision.attestation)

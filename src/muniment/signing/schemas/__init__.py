@@ -17,6 +17,7 @@ from muniment.core.claims.attestations import (
     EMERGENCY,
     EVALUATION,
     POLICY,
+    PROPOSAL_DECISION,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
@@ -45,6 +46,7 @@ SCHEMAS: Final = {
     EMERGENCY: "emergency-v1.json",
     TOMBSTONE: "tombstone-v1.json",
     WITHDRAWAL: "withdrawal-v1.json",
+    PROPOSAL_DECISION: "proposal-decision-v1.json",
 }
 
 

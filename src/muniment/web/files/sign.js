@@ -2,6 +2,12 @@ import { decode, digest, encode, explain, findHindrance, say, takeFragment } fro
 
 const STATEMENT = "application/vnd.in-toto+json";
 const VERBS = { approve: "approve", reject: "reject", withdraw: "withdraw your decision about" };
+const PROPOSAL_VERBS = {
+  approve: "approve the proposal",
+  reject: "reject the proposal",
+  withdraw: "withdraw your decision about the proposal",
+  "break-glass": "let take effect, in an emergency, the proposal",
+};
 
 // The claims that can be signed here, by type: what the signature does, and the facts to show.
 const KINDS = {
@@ -22,6 +28,10 @@ const KINDS = {
   "https://muniment.dev/withdrawal/v1": {
     describe: (predicate) => `withdraw what you signed about ${predicate.version}`,
     list: (predicate) => ({ "Version": predicate.version, "Claim": predicate.claim, "Time": predicate.time }),
+  },
+  "https://muniment.dev/proposal-decision/v1": {
+    describe: (predicate) => `${PROPOSAL_VERBS[predicate.decision]} ${predicate.proposal}`,
+    list: (predicate) => ({ "Change": `to ${predicate.change}`, "Decision": predicate.decision, "Time": predicate.time }),
   },
 };
 

@@ -79,6 +79,8 @@ class Case:
         unseen: the places of those of which others may know more than who judges. No verdict states them.
         revoked: the version and its ancestors, as far as they are revoked.
         status: the status of the version.
+        emergencies: the proposals by which a protected policy of the alias was changed in an emergency, at
+        which nobody has looked yet. No rule looks at them.
     """
 
     version: str
@@ -101,6 +103,7 @@ class Case:
     unseen: frozenset[int] = frozenset()
     revoked: tuple[str, ...] = ()
     status: Status = Status.PUBLISHED
+    emergencies: tuple[int, ...] = ()
     is_supposed: bool = False
 
     @property

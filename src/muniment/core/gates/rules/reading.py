@@ -40,7 +40,7 @@ T = TypeVar("T")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MAX_COUNT: Final = 1000
+MAX_PEOPLE: Final = 1000
 _ALLOWED: Final = frozenset({"", "allowed"})
 _MAX_N: Final = 10**12
 
@@ -213,7 +213,7 @@ def read_approvals(members: Members) -> Approvals:
     assurance = members.members_of("assurance", Assurance, ANY_ASSURANCE)
     meanings = members.members_of("meaning", Meaning, DECIDING)
     max_age = members.optional_age("max_age")
-    total = members.whole("n", 0, _MAX_COUNT)
+    total = members.whole("n", 0, MAX_PEOPLE)
     roles = members.roles("roles") if total else frozenset()
     with under(*members.path):
         counts = {read_role(role): _read_count(count) for role, count in members.rest().items()}
@@ -426,6 +426,6 @@ KINDS: Final = (*READERS, _CEL)
 
 
 def _read_count(value: Json) -> int:
-    if type(value) is not int or not 1 <= value <= _MAX_COUNT:
+    if type(value) is not int or not 1 <= value <= MAX_PEOPLE:
         raise InvalidPolicy(reason="a number of approvals must be 1 or more")
     return value

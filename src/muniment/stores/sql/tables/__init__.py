@@ -21,6 +21,8 @@ from muniment.core.records import (
     PolicyRecord,
     PreferencesRecord,
     PrincipalRecord,
+    ProposalDecisionRecord,
+    ProposalRecord,
     QuotaRecord,
     ReadsBatchRecord,
     ReadsSettingRecord,
@@ -53,6 +55,7 @@ from muniment.stores.sql.tables.people import (
     tokens,
     vouches,
 )
+from muniment.stores.sql.tables.proposals import proposal_decisions, proposals
 from muniment.stores.sql.tables.upkeep import webhooks
 from muniment.stores.sql.tables.versions import drafts, models, retentions, statuses, versions
 
@@ -71,6 +74,8 @@ TABLES: Final[dict[type[Record], Table]] = {
     DeploymentRecord: deployments,
     PolicyRecord: policies,
     TierRecord: tiers,
+    ProposalRecord: proposals,
+    ProposalDecisionRecord: proposal_decisions,
     OwnerRecord: owners,
     StatusRecord: statuses,
     RetentionRecord: retentions,

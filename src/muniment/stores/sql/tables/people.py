@@ -101,8 +101,8 @@ issuers: Final = Table(
     entry(primary_key=True),
     Column("issuer", Text, nullable=False),
     Column("claims", Text, nullable=False),
-    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
     Column("author", Text, nullable=False),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
     Column("person_claim", Text),
     Column("ended", Whole),
 )

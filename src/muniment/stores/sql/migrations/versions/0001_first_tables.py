@@ -3,22 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from muniment.stores.sql.migrations.columns import TEXT, WHOLE, entry, keys, texts, version
+
 revision = "0001"
 down_revision = None
 
-_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-_WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _APPEND_ONLY = ("events", "nodes")
-
-
-def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
-    """Make columns of texts."""
-    return [sa.Column(name, _TEXT, nullable=nullable) for name in names]
-
-
-def _keys(*names: str) -> list[sa.Column[str]]:
-    """Make columns of texts that are the primary key."""
-    return [sa.Column(name, _TEXT, primary_key=True) for name in names]
 
 
 def upgrade() -> None:
@@ -28,6 +18,7 @@ def upgrade() -> None:
     _make_models()
     _make_deployments()
     _make_policies()
+    _make_proposals()
     _make_lifecycle()
     _make_aliases()
     _make_comments()
@@ -67,27 +58,27 @@ def _forbid_changes_in_postgresql() -> None:
 def _make_log() -> None:
     op.create_table(
         "events",
-        sa.Column("index", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("time", _TEXT, nullable=False),
+        sa.Column("index", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("time", TEXT, nullable=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),
     )
     op.create_index("events_by_time", "events", ["time"])
     op.create_table(
         "nodes",
         sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("index", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("index", WHOLE, primary_key=True, autoincrement=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
-    page = sa.Column("id", _WHOLE, primary_key=True, autoincrement=False)
+    page = sa.Column("id", WHOLE, primary_key=True, autoincrement=False)
     op.create_table("index_pages", page, sa.Column("data", sa.LargeBinary, nullable=False))
-    size = sa.Column("size", _WHOLE, primary_key=True, autoincrement=False)
+    size = sa.Column("size", WHOLE, primary_key=True, autoincrement=False)
     op.create_table("index_head", size, sa.Column("root", sa.LargeBinary, nullable=False))
     op.create_table(
         "payloads",
-        sa.Column("digest", _TEXT, primary_key=True),
-        *_texts("salt", "text"),
-        *_texts("label", "principal", nullable=True),
+        sa.Column("digest", TEXT, primary_key=True),
+        *texts("salt", "text"),
+        *texts("label", "principal", nullable=True),
         sa.Column("personal", sa.Integer, nullable=False),
     )
     op.create_index("payloads_by_label", "payloads", ["label"])
@@ -95,56 +86,56 @@ def _make_log() -> None:
 
 
 def _make_people() -> None:
-    salt = sa.Column("salt", _TEXT, nullable=False)
-    op.create_table("namespaces", sa.Column("name", _TEXT, primary_key=True), salt, _entry())
+    salt = sa.Column("salt", TEXT, nullable=False)
+    op.create_table("namespaces", sa.Column("name", TEXT, primary_key=True), salt, entry())
     op.create_table(
         "principals",
-        sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("kind", _TEXT, nullable=False),
-        sa.Column("profile", _TEXT),
-        _entry(),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("profile", TEXT),
+        entry(),
     )
     op.create_index("principals_by_profile", "principals", ["profile"])
     op.create_table(
         "keys",
-        sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("public_key", "enrolled", "assurance", "voucher"),
-        *_texts("name", "expires", "starter", nullable=True),
-        sa.Column("revoked", _WHOLE),
-        _entry(),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("public_key", "enrolled", "assurance", "voucher"),
+        *texts("name", "expires", "starter", nullable=True),
+        sa.Column("revoked", WHOLE),
+        entry(),
     )
     op.create_index("keys_by_principal", "keys", ["principal"])
-    op.create_table("clock_jumps", _entry(primary_key=True), *_texts("before", "after"))
+    op.create_table("clock_jumps", entry(primary_key=True), *texts("before", "after"))
     op.create_table(
         "time_confirmations",
-        _entry(primary_key=True),
-        sa.Column("jump", _WHOLE, sa.ForeignKey("clock_jumps.index"), nullable=False),
-        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("confirmed", "reason"),
+        entry(primary_key=True),
+        sa.Column("jump", WHOLE, sa.ForeignKey("clock_jumps.index"), nullable=False),
+        sa.Column("actor", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("confirmed", "reason"),
     )
     op.create_table(
         "vouches",
-        _entry(primary_key=True),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("kind", "voucher"),
+        entry(primary_key=True),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("kind", "voucher"),
     )
     op.create_index("vouches_by_principal", "vouches", ["principal", "index"])
     op.create_table(
         "recoveries",
-        _entry(primary_key=True),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("credential", "actor", "begun", "opens"),
-        sa.Column("outcome", _TEXT),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("credential", "actor", "begun", "opens"),
+        sa.Column("outcome", TEXT),
+        sa.Column("ended", WHOLE),
     )
     op.create_index("recoveries_by_principal", "recoveries", ["principal", "index"])
     op.create_table(
         "grants",
-        _entry(primary_key=True),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("namespace", "role", "grantor"),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("namespace", "role", "grantor"),
+        sa.Column("ended", WHOLE),
     )
     op.create_index("grants_by_principal", "grants", ["principal"])
 
@@ -152,22 +143,21 @@ def _make_people() -> None:
 def _make_models() -> None:
     op.create_table(
         "models",
-        sa.Column("name", _TEXT, primary_key=True),
-        sa.Column("kind", _TEXT, nullable=False),
-        sa.Column("latest", _WHOLE, nullable=False),
-        sa.Column("owner", _TEXT, sa.ForeignKey("principals.id")),
-        _entry(),
+        sa.Column("name", TEXT, primary_key=True),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("latest", WHOLE, nullable=False),
+        sa.Column("owner", TEXT, sa.ForeignKey("principals.id")),
+        entry(),
     )
     op.create_table(
         "versions",
-        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), primary_key=True),
-        sa.Column("number", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("revision", _TEXT, nullable=False),
-        sa.Column("size_bytes", _WHOLE, nullable=False),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("published", _TEXT, nullable=False),
-        *_texts("message", "starter", nullable=True),
-        _entry(),
+        sa.Column("name", TEXT, sa.ForeignKey("models.name"), primary_key=True),
+        sa.Column("number", WHOLE, primary_key=True, autoincrement=False),
+        *texts("revision", "published"),
+        sa.Column("size_bytes", WHOLE, nullable=False),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("message", "starter", nullable=True),
+        entry(),
     )
     op.create_index("versions_by_revision", "versions", ["name", "revision"], unique=True)
     op.create_index("versions_by_entry", "versions", ["index"], unique=True)
@@ -175,13 +165,13 @@ def _make_models() -> None:
     op.create_index("versions_by_author", "versions", ["author", "index"])
     op.create_table(
         "attestations",
-        *_keys("name", "revision", "digest"),
-        *_texts("predicate_type", "recorded", "assurance"),
-        sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("key_id", _TEXT, sa.ForeignKey("keys.id"), nullable=False),
-        sa.Column("reason", _TEXT),
-        sa.Column("withdrawn", _WHOLE),
-        _entry(),
+        *keys("name", "revision", "digest"),
+        *texts("predicate_type", "recorded", "assurance"),
+        sa.Column("signer", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("key_id", TEXT, sa.ForeignKey("keys.id"), nullable=False),
+        sa.Column("reason", TEXT),
+        sa.Column("withdrawn", WHOLE),
+        entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
     )
     op.create_index("attestations_by_type", "attestations", ["predicate_type", "index"])
@@ -191,13 +181,12 @@ def _make_models() -> None:
 def _make_deployments() -> None:
     op.create_table(
         "deployments",
-        _entry(primary_key=True),
-        *_version(),
-        *_texts("target", "state"),
-        sa.Column("loaded", _TEXT),
-        *_texts("attestation", "recorded"),
-        sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        *version(),
+        *texts("target", "state", "attestation", "recorded"),
+        sa.Column("loaded", TEXT),
+        sa.Column("signer", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("ended", WHOLE),
     )
     op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
     op.create_index("deployments_by_target", "deployments", ["target", "index"])
@@ -206,54 +195,73 @@ def _make_deployments() -> None:
 def _make_policies() -> None:
     op.create_table(
         "policies",
-        _entry(primary_key=True),
-        *_texts("models", "alias"),
-        *_texts("digest", "attestation", nullable=True),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("set", "reason"),
+        entry(primary_key=True),
+        *texts("models", "alias", "set", "reason"),
+        *texts("digest", "attestation", nullable=True),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("ended", sa.Integer, nullable=False),
     )
     op.create_index("policies_by_alias", "policies", ["models", "alias", "index"])
     op.create_table(
         "tiers",
-        _entry(primary_key=True),
-        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
-        sa.Column("tier", _TEXT, nullable=False),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("set", "reason"),
+        entry(primary_key=True),
+        sa.Column("name", TEXT, sa.ForeignKey("models.name"), nullable=False),
+        *texts("tier", "set", "reason"),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
     )
     op.create_index("tiers_by_model", "tiers", ["name", "index"])
     op.create_table(
         "owners",
-        _entry(primary_key=True),
-        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
-        sa.Column("owner", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("set"),
+        entry(primary_key=True),
+        sa.Column("name", TEXT, sa.ForeignKey("models.name"), nullable=False),
+        sa.Column("owner", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("set"),
     )
     op.create_index("owners_by_model", "owners", ["name", "index"])
+
+
+def _make_proposals() -> None:
+    op.create_table(
+        "proposals",
+        entry(primary_key=True),
+        *texts("namespace", "kind", "models", "protections", "digest", "opened", "reason"),
+        *texts("alias", "policy", "attestation", "tier", "outcome", "due", nullable=True),
+        sa.Column("base", WHOLE),
+        sa.Column("proposer", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("closed", WHOLE),
+        sa.Column("reviewed", WHOLE),
+    )
+    op.create_index("proposals_by_namespace", "proposals", ["namespace", "index"])
+    op.create_table(
+        "proposal_decisions",
+        entry(primary_key=True),
+        *texts("namespace", "decision", "attestation", "decided", "reason"),
+        sa.Column("proposal", WHOLE, sa.ForeignKey("proposals.index"), nullable=False),
+        sa.Column("person", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+    )
+    op.create_index("proposal_decisions_by_proposal", "proposal_decisions", ["proposal", "index"])
+    op.create_index("proposal_decisions_by_namespace", "proposal_decisions", ["namespace", "index"])
 
 
 def _make_lifecycle() -> None:
     op.create_table(
         "statuses",
-        _entry(primary_key=True),
-        *_version(),
-        sa.Column("status", _TEXT, nullable=False),
-        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
-        sa.Column("reason", _TEXT),
+        entry(primary_key=True),
+        *version(),
+        *texts("status", "set"),
+        sa.Column("actor", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("reason", TEXT),
     )
     op.create_index("statuses_by_version", "statuses", ["name", "number", "index"])
     op.create_table(
         "retentions",
-        _entry(primary_key=True),
-        *_version(),
-        sa.Column("until", _TEXT),
+        entry(primary_key=True),
+        *version(),
+        *texts("until", "reason", nullable=True),
         sa.Column("hold", sa.Integer, nullable=False),
-        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
-        sa.Column("reason", _TEXT),
+        sa.Column("actor", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", TEXT, nullable=False),
     )
     op.create_index("retentions_by_version", "retentions", ["name", "number", "index"])
 
@@ -261,16 +269,14 @@ def _make_lifecycle() -> None:
 def _make_aliases() -> None:
     op.create_table(
         "moves",
-        _entry(primary_key=True),
-        *_texts("name", "alias"),
-        sa.Column("number", _WHOLE),
-        sa.Column("previous", _WHOLE),
-        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("reason", _TEXT),
-        *_texts("moved", "verdicts"),
+        entry(primary_key=True),
+        *texts("name", "alias", "moved", "verdicts"),
+        sa.Column("number", WHOLE),
+        sa.Column("previous", WHOLE),
+        sa.Column("actor", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("reason", "due", nullable=True),
         sa.Column("emergency", sa.Integer, nullable=False),
-        sa.Column("due", _TEXT),
-        sa.Column("closed", _WHOLE),
+        sa.Column("closed", WHOLE),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])
@@ -280,106 +286,102 @@ def _make_aliases() -> None:
 def _make_comments() -> None:
     op.create_table(
         "drafts",
-        _entry(primary_key=True),
-        *_texts("name", "revision", "kind"),
-        sa.Column("size_bytes", _WHOLE, nullable=False),
-        *_texts("attestations", "saved"),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("message", "outcome", nullable=True),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        *texts("name", "revision", "kind", "attestations", "saved"),
+        sa.Column("size_bytes", WHOLE, nullable=False),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("message", "outcome", nullable=True),
+        sa.Column("ended", WHOLE),
     )
     op.create_index("drafts_by_name", "drafts", ["name", "ended", "index"])
     op.create_table(
         "requests",
-        _entry(primary_key=True),
-        *_version(),
-        sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("requester", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("opened", _TEXT, nullable=False),
-        *_texts("reason", "reminded", nullable=True),
-        sa.Column("closed", _WHOLE),
-        *_texts("outcome", "answer", nullable=True),
+        entry(primary_key=True),
+        *version(),
+        *texts("alias", "opened"),
+        sa.Column("requester", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("reason", "reminded", "outcome", "answer", nullable=True),
+        sa.Column("closed", WHOLE),
     )
     op.create_index("requests_by_state", "requests", ["closed", "index"])
     op.create_index("requests_by_requester", "requests", ["requester", "index"])
     op.create_index("requests_by_version", "requests", ["name", "number", "index"])
     op.create_table(
         "comments",
-        _entry(primary_key=True),
-        *_version(),
-        sa.Column("about", _WHOLE),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("posted", "text"),
+        entry(primary_key=True),
+        *version(),
+        sa.Column("about", WHOLE),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("posted", "text"),
     )
     op.create_index("comments_by_version", "comments", ["name", "number", "index"])
     op.create_table(
         "mentions",
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), primary_key=True),
-        _entry(primary_key=True),
-        *_version(),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), primary_key=True),
+        entry(primary_key=True),
+        *version(),
     )
 
 
 def _make_access() -> None:
     op.create_table(
         "tags",
-        _entry(primary_key=True),
-        *_version(),
-        sa.Column("tag", _TEXT, nullable=False),
-        sa.Column("value", _TEXT),
+        entry(primary_key=True),
+        *version(),
+        sa.Column("tag", TEXT, nullable=False),
+        sa.Column("value", TEXT),
     )
     op.create_index("tags_by_version", "tags", ["name", "number", "index"])
     op.create_index("tags_by_value", "tags", ["value"])
     op.create_table(
         "tokens",
-        sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        *_texts("label", "starter", nullable=True),
-        *_texts("scopes", "issued", "expires", "voucher"),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *texts("label", "starter", nullable=True),
+        *texts("scopes", "issued", "expires", "voucher"),
         sa.Column("once", sa.Integer, nullable=False),
-        sa.Column("revoked", _WHOLE),
-        _entry(),
+        sa.Column("revoked", WHOLE),
+        entry(),
     )
     op.create_index("tokens_by_principal", "tokens", ["principal"])
-    who = sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False)
-    op.create_table("preferences", _entry(primary_key=True), who, sa.Column("text", _TEXT, nullable=False))
+    who = sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False)
+    op.create_table("preferences", entry(primary_key=True), who, sa.Column("text", TEXT, nullable=False))
     op.create_index("preferences_by_principal", "preferences", ["principal", "index"])
     op.create_table(
         "issuers",
-        _entry(primary_key=True),
-        *_texts("issuer", "claims"),
-        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("author", _TEXT, nullable=False),
-        sa.Column("person_claim", _TEXT),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        *texts("issuer", "claims", "author"),
+        sa.Column("principal", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("person_claim", TEXT),
+        sa.Column("ended", WHOLE),
     )
-    size = sa.Column("size_bytes", _WHOLE)
-    op.create_table("quotas", _entry(primary_key=True), *_texts("namespace"), size)
+    size = sa.Column("size_bytes", WHOLE)
+    op.create_table("quotas", entry(primary_key=True), *texts("namespace"), size)
     op.create_index("quotas_by_namespace", "quotas", ["namespace", "index"])
 
 
 def _make_webhooks() -> None:
     op.create_table(
         "webhooks",
-        _entry(primary_key=True),
-        *_texts("namespace", "target", "events"),
-        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", _TEXT, nullable=False),
-        sa.Column("ended", _WHOLE),
+        entry(primary_key=True),
+        *texts("namespace", "target", "events"),
+        sa.Column("author", TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", TEXT, nullable=False),
+        sa.Column("ended", WHOLE),
     )
     op.create_table(
         "contents",
-        *_keys("digest", "namespace"),
-        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
+        *keys("digest", "namespace"),
+        sa.Column("version", WHOLE, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    progress = sa.Column("next", _WHOLE, nullable=False), sa.Column("failures", sa.Integer, nullable=False)
-    op.create_table("cursors", sa.Column("reader", _TEXT, primary_key=True), *progress)
+    progress = sa.Column("next", WHOLE, nullable=False), sa.Column("failures", sa.Integer, nullable=False)
+    op.create_table("cursors", sa.Column("reader", TEXT, primary_key=True), *progress)
     op.create_table(
         "letters",
-        sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("entry", _WHOLE, primary_key=True, autoincrement=False),
-        *_texts("fault", "time"),
+        sa.Column("webhook", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("entry", WHOLE, primary_key=True, autoincrement=False),
+        *texts("fault", "time"),
         sa.Column("again", sa.Integer, nullable=False),
     )
 
@@ -387,32 +389,32 @@ def _make_webhooks() -> None:
 def _make_custody() -> None:
     op.create_table(
         "holdings",
-        *_keys("digest", "holder"),
-        sa.Column("size_bytes", _WHOLE, nullable=False),
-        sa.Column("since", _TEXT, nullable=False),
+        *keys("digest", "holder"),
+        sa.Column("size_bytes", WHOLE, nullable=False),
+        sa.Column("since", TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
-    size = sa.Column("size_bytes", _WHOLE, nullable=False)
-    op.create_table("usages", sa.Column("holder", _TEXT, primary_key=True), size)
+    size = sa.Column("size_bytes", WHOLE, nullable=False)
+    op.create_table("usages", sa.Column("holder", TEXT, primary_key=True), size)
     op.create_table(
         "retries",
-        *_keys("caller", "key"),
-        *_texts("fingerprint", "time"),
-        sa.Column("entry", _WHOLE, nullable=False),
+        *keys("caller", "key"),
+        *texts("fingerprint", "time"),
+        sa.Column("entry", WHOLE, nullable=False),
     )
     op.create_index("retries_by_time", "retries", ["time"])
     op.create_table(
         "uploads",
-        sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("principal", _TEXT, nullable=False),
-        sa.Column("size_bytes", _WHOLE),
-        sa.Column("digest", _TEXT),
-        sa.Column("offset", _WHOLE, nullable=False),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("principal", TEXT, nullable=False),
+        sa.Column("size_bytes", WHOLE),
+        sa.Column("digest", TEXT),
+        sa.Column("offset", WHOLE, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
-        sa.Column("stretches", _TEXT, nullable=False),
+        sa.Column("stretches", TEXT, nullable=False),
         sa.Column("rests", sa.Integer, nullable=False),
-        *_texts("session", "touched"),
-        sa.Column("result", _TEXT),
+        *texts("session", "touched"),
+        sa.Column("result", TEXT),
     )
     op.create_index("uploads_by_principal", "uploads", ["principal"])
     op.create_index("uploads_by_time", "uploads", ["touched"])
@@ -421,31 +423,31 @@ def _make_custody() -> None:
 def _make_reads() -> None:
     op.create_table(
         "reads_settings",
-        _entry(primary_key=True),
-        *_texts("namespace", "actor", "set", "reason"),
+        entry(primary_key=True),
+        *texts("namespace", "actor", "set", "reason"),
         sa.Column("recording", sa.Integer, nullable=False),
     )
     op.create_table(
         "reads_batches",
-        _entry(primary_key=True),
-        *_texts("namespace", "day", "batch"),
-        *[sa.Column(name, _WHOLE, nullable=False) for name in ("number", "reads")],
+        entry(primary_key=True),
+        *texts("namespace", "day", "batch"),
+        *[sa.Column(name, WHOLE, nullable=False) for name in ("number", "reads")],
     )
     op.create_table(
         "pending_reads",
-        *_keys("namespace", "day", "principal", "version"),
-        *[sa.Column(name, _WHOLE, nullable=False) for name in ("files", "manifests")],
-        *_texts("first", "last"),
+        *keys("namespace", "day", "principal", "version"),
+        *[sa.Column(name, WHOLE, nullable=False) for name in ("files", "manifests")],
+        *texts("first", "last"),
     )
 
 
 def _make_jobs() -> None:
     op.create_table(
         "jobs",
-        sa.Column("id", _TEXT, primary_key=True),
-        *_texts("kind", "payload", "due", "leased"),
+        sa.Column("id", TEXT, primary_key=True),
+        *texts("kind", "payload", "due", "leased"),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("fault", _TEXT, nullable=False),
+        sa.Column("fault", TEXT, nullable=False),
     )
     op.create_index("jobs_by_time", "jobs", ["due"])
 
@@ -453,22 +455,22 @@ def _make_jobs() -> None:
 def _make_catalog() -> None:
     op.create_table(
         "attributes",
-        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("key", _TEXT, primary_key=True),
-        sa.Column("text", _TEXT, nullable=False),
+        sa.Column("version", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("key", TEXT, primary_key=True),
+        sa.Column("text", TEXT, nullable=False),
         sa.Column("number", sa.Double),
-        sa.Column("since", _WHOLE, nullable=False),
+        sa.Column("since", WHOLE, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("attributes_by_number", "attributes", ["key", "number", "version"])
     op.create_index("attributes_by_text", "attributes", ["key", "text", "version"])
     op.create_table(
         "past_attributes",
-        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("key", _TEXT, primary_key=True),
-        sa.Column("since", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("until", _WHOLE, nullable=False),
-        sa.Column("text", _TEXT, nullable=False),
+        sa.Column("version", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("key", TEXT, primary_key=True),
+        sa.Column("since", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("until", WHOLE, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
         sa.Column("number", sa.Double),
         sqlite_with_rowid=False,
     )
@@ -476,24 +478,8 @@ def _make_catalog() -> None:
     op.create_index("past_attributes_by_text", "past_attributes", ["key", "text", "version"])
     op.create_table(
         "lineage",
-        *_keys("child", "parent", "namespace", "relation"),
-        sa.Column("name", _TEXT, nullable=False),
+        *keys("child", "parent", "namespace", "relation"),
+        sa.Column("name", TEXT, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("lineage_by_parent", "lineage", ["parent", "namespace", "child"])
-
-
-def _version() -> list[sa.schema.SchemaItem]:
-    known = sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"])
-    return [*_texts("name"), sa.Column("number", _WHOLE, nullable=False), known]
-
-
-def _entry(*, primary_key: bool = False) -> sa.Column[int]:
-    return sa.Column(
-        "index",
-        _WHOLE,
-        sa.ForeignKey("events.index"),
-        primary_key=primary_key,
-        autoincrement=False,
-        nullable=False,
-    )
