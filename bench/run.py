@@ -12,6 +12,7 @@ from pathlib import Path
 
 import against
 import audit
+import evaluating
 import governance
 import index
 import lineage
@@ -54,7 +55,18 @@ def _parse_arguments() -> argparse.Namespace:
 def measure_budgets(directory: Path) -> list[Row]:
     """Measure everything that has a budget."""
     os.environ["MUNIMENT_STATE"] = str(directory / "state")
-    for part in ("start", "transfer", "scale", "search", "lineage", "index", "audit", "governance", "served"):
+    for part in (
+        "start",
+        "transfer",
+        "scale",
+        "search",
+        "lineage",
+        "index",
+        "audit",
+        "evaluating",
+        "governance",
+        "served",
+    ):
         (directory / part).mkdir()
     return [
         *measure_start(directory / "start"),
@@ -64,6 +76,7 @@ def measure_budgets(directory: Path) -> list[Row]:
         *lineage.run(directory / "lineage"),
         *index.run(directory / "index"),
         *audit.run(directory / "audit"),
+        *evaluating.run(directory / "evaluating"),
         *governance.run(directory / "governance"),
         *served.run(directory / "served"),
     ]
