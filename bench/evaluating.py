@@ -41,7 +41,7 @@ def run(directory: Path) -> list[Row]:
     path = directory / "rows.parquet"
     _write(path)
     commands = [[sys.executable, "-c", script, str(path), str(_ROWS)] for script in (_OURS, _THEIRS)]
-    ours, theirs = compare_children(*commands, _RUNS)
+    ours, theirs = compare_children(commands[0], commands[1], _RUNS)
     wall_s, peak_mb = (median([getattr(one, name) for one in ours]) for name in ("wall_s", "peak_mb"))
     what = f"evaluate {_ROWS:,} rows with scores and groups"
     slower = median([a.wall_s / b.wall_s for a, b in zip(ours, theirs, strict=True)])

@@ -132,6 +132,15 @@ def changed(**members: Any) -> Callable[[Any], None]:  # noqa: ANN401 - JSON
         (lambda p: p["score_counts"][0]["thresholds"].reverse(), "do not fall"),
         (lambda p: p["confusion_matrix"]["labels"].__setitem__(0, "1"), "a label twice"),
         (changed(rows={"there": 111, "used": 80}), "80 of 111 rows were used"),
+        (lambda p: p["groups"][0].pop("confusion_matrix"), "has no counts"),
+        (lambda p: p["metrics"]["accuracy"].update(direction="lower"), "a direction of its own"),
+        (lambda p: p["score_counts"][0].update(label="zzz"), "not one curve for each label"),
+        (lambda p: p["score_counts"].append(p["score_counts"][0]), "not one curve for each label"),
+        (
+            lambda p: p["metrics"]["roc_auc"].update(interval=narrow(p)),
+            "the interval of roc_auc is too narrow",
+        ),
+        (lambda p: p["calibration"]["bins"][-1].update(positives=0), "other positive rows"),
         (lambda p: p.pop("rows"), "of which rows"),
     ],
 )
@@ -147,6 +156,11 @@ def test_what_is_made_up_is_refused(change: Callable[[Any], None], reason: str) 
 
 def interval(low: float, high: float) -> dict[str, Json]:
     return {"low": low, "high": high, "level": 0.95, "method": "x"}
+
+
+def narrow(predicate: Any) -> dict[str, Json]:  # noqa: ANN401 - JSON
+    value = predicate["metrics"]["roc_auc"]["value"]
+    return interval(value - 0.001, value + 0.001)
 
 
 def tight(predicate: Any) -> dict[str, Json]:  # noqa: ANN401 - JSON

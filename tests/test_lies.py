@@ -235,6 +235,8 @@ def is_part(told: object, truth: object) -> bool:
     if isinstance(told, people.Person) and isinstance(truth, people.Person):
         same = agrees(replace(told, grants=()), replace(truth, grants=()))
         return same and {*told.grants} <= {*truth.grants}
+    if isinstance(told, bytes_.PendingReads) and isinstance(truth, bytes_.PendingReads):
+        return told.namespace == truth.namespace and {*told.days} <= {*truth.days}
     return False
 
 

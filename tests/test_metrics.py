@@ -335,3 +335,38 @@ def test_a_constant_score_ranks_nothing(first: int) -> None:
     relevance = [int(place == first * 9) for place in range(10)]
     found: Any = evaluate_ranking(["q"] * 10, relevance, [0.5] * 10)
     assert found["metrics"]["mrr"]["value"] == pytest.approx(sum(1 / rank for rank in range(1, 11)) / 10)
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns", "positive"),
+    [
+        (["ill", "ill_severe"], ["p_ill_severe", "p_ill"], "ill"),
+        ([1, 10], ["p_10", "p_1"], 10),
+        (["a", "b"], ["a", "b"], "b"),
+    ],
+)
+def test_columns_of_scores_are_matched_by_name(labels: list[Any], columns: list[str], positive: Any) -> None:  # noqa: ANN401 - any label
+    """Also where the name of one label begins that of another."""
+    true = labels * 20
+    ends = {column: column.removeprefix("p_") for column in columns}
+    scores = pd.DataFrame(
+        {name: [0.9 if str(one) == ends[name] else 0.1 for one in true] for name in columns}
+    )
+    found: Any = evaluate_classification(true, true, scores, positive=positive)
+    assert found["metrics"]["roc_auc"]["value"] == 1.0
+
+
+def test_labels_that_look_alike_stay_apart() -> None:
+    """Long whole numbers, masked cells and joined groups are not confused."""
+    large = [10**35 + 1, 10**35 + 2, 5]
+    found: Any = evaluate_classification(large * 3, [large[1], large[0], 5] * 3)
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(1 / 3)
+    masked: Any = np.ma.array([1, 0, 1, 1], mask=[False, False, True, True])
+    dropped: Any = evaluate_classification(masked, [1, 1, 1, 1], missing="drop")
+    assert (dropped["n"], dropped["metrics"]["accuracy"]["value"]) == (2, 0.5)
+    with pytest.raises(InvalidEvidence, match="the columns of scores are for"):
+        evaluate_classification(["a", "b", "c"], ["a", "b", "c"], np.eye(3)[:, :2], classes=["a", "b"])
+    with pytest.raises(InvalidEvidence, match="truths and numbers beside text"):
+        evaluate_classification(["True", "False", "unk"], [1, 0, "unk"])
+    with pytest.raises(InvalidEvidence, match="other cells than numbers and texts"):
+        evaluate_classification(pd.Series([[1], [2]]), [1, 2])

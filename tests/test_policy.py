@@ -65,7 +65,7 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
         {"column": "sex", "value": name, "n": 50, "metrics": {"recall": {"value": recall}}}
         for name, recall in recalls.items()
     ]
-    return {**evaluation(0.95), "groups": groups}
+    return {**stated({"roc_auc": {"value": 0.95}}), "groups": groups}
 
 
 @pytest.mark.parametrize(

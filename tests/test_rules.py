@@ -440,3 +440,22 @@ def test_a_name_of_two_datasets_is_none() -> None:
     assert "holdout is the name of 2 datasets" in verdict(rule, two).findings[0].message
     digest = str(Digest.of(b"holdout"))
     assert holds({**rule, "dataset": digest}, two)
+
+
+def test_a_digest_is_no_name() -> None:
+    """A dataset that goes by the digest of another is not that."""
+    rule: Document = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
+    wanted = str(Digest.of(b"holdout"))
+    other = evaluation(0.9, dataset=b"other")
+    named = claim(EVALUATION, other | {"dataset": {"name": wanted, "digest": str(Digest.of(b"other"))}})
+    for kind in (rule, {"rule": "require", "type": "evaluation"}):
+        assert not holds({**kind, "dataset": wanted}, case(named, is_supposed=False))
+        assert holds({**kind, "dataset": wanted}, case(own(), is_supposed=False))
+
+
+def test_an_evaluation_without_counts_is_none() -> None:
+    """A number of rows alone meets no requirement of an evaluation."""
+    bare = evaluation(None) | {"n": 1_000_000, "rows": {"there": 1_000_000, "used": 1_000_000}, "metrics": {}}
+    assert not holds(
+        {"rule": "require", "type": "evaluation"}, case(claim(EVALUATION, bare), is_supposed=False)
+    )

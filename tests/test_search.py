@@ -291,7 +291,7 @@ INSERT INTO events VALUES (0, '', '');
 INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
 INSERT INTO models SELECT 'acme/m' || n, 'model', 1, NULL, 0 FROM one WHERE n <= 100;
-INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, NULL, n FROM one;
+INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, '', 1, 'ada', NULL, NULL, n FROM one;
 INSERT INTO attributes SELECT n, 'param.depth', '', n % 12, n FROM one;
 INSERT INTO attributes SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
 INSERT INTO attributes SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;

@@ -41,9 +41,12 @@ def find_confirmation(view: View, jump: int, actor: str) -> TimeConfirmationReco
     return next(iter(view.projections.select(TimeConfirmationRecord, *made)), None)
 
 
-def settle_time(view: View, clock: str) -> str:
-    """Return the time by which is judged what has ended, when the clock says this."""
-    return settle(list_jumps(view, independent=False), clock)
+def settle_time(view: View, clock: str, *coming: Jump) -> str:
+    """Return the time by which is judged what has ended, when the clock says this.
+
+    `coming` is a jump that is not on record yet.
+    """
+    return settle((*list_jumps(view, independent=False), *coming), clock)
 
 
 def list_clock_jumps(state: State, _query: ListClockJumps) -> tuple[ClockJump, ...]:

@@ -25,7 +25,7 @@ from muniment.answers.protection import (
     list_protections,
     read_change,
 )
-from muniment.answers.signed import check_set_by
+from muniment.answers.signed import check_set_by, is_disowned
 from muniment.answers.view import State, View
 from muniment.answers.vouching import is_workload, trace
 from muniment.core.claims.proposals import ChangeKind, ProposalDecision, ProposedChange
@@ -83,7 +83,7 @@ def describe_proposal(state: State, record: ProposalRecord) -> Proposal:
         return Proposal(record=record, reason=reason, decisions=decisions, reviewers=reviewers)
     guards = list_guards_of(view, record)
     concerned = find_concerned(view, guards, record.proposer)
-    approvers = _list_approvers(one.record for one in decisions)
+    approvers = _list_approvers(one.record for one in decisions if not is_disowned(view, one.record))
     return Proposal(
         record=record,
         reason=reason,
@@ -302,7 +302,7 @@ def find_effect(view: View, record: ProposalRecord, moment: Moment) -> Effect | 
     (1) the last decision was to let it take effect in an emergency, by somebody who can; or
     (2) nobody rejects it, and enough people approved it for each policy that it touches, who can do so now
     """
-    decisions = list_decisions(view, record)
+    decisions = [one for one in list_decisions(view, record) if not is_disowned(view, one)]
     if not decisions or find_staleness(view, record, moment):
         return None
     guards = list_guards_of(view, record)

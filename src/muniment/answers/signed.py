@@ -13,7 +13,7 @@ from muniment.core.claims.proposals import DecidedProposal, ProposalDecision
 from muniment.core.digests import Digest
 from muniment.core.errors import NotYourSignature, StatementReused, WrongSubject
 from muniment.core.names import Alias, Models
-from muniment.core.records import ProposalDecisionRecord, ProposalRecord, Where
+from muniment.core.records import KeyRecord, ProposalDecisionRecord, ProposalRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.keys import PublicKey
 
@@ -31,6 +31,13 @@ def read_signed(view: View, attestation: Digest, signer: str, time: str) -> Stat
     if key.principal != signer:
         raise NotYourSignature(signer=key.principal, principal=signer)
     return verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+
+
+def is_disowned(view: View, decision: ProposalDecisionRecord) -> bool:
+    """Return whether the key that signed a decision was revoked as of before it."""
+    data = read_document(view, Digest.parse(decision.attestation), MAX_BUNDLE_BYTES)
+    key = view.projections.find(KeyRecord, (Bundle.decode(data).key_id,))
+    return key is None or (key.revoked is not None and key.revoked <= decision.index)
 
 
 def check_set_by(  # noqa: PLR0913, PLR0917 - what a policy is set by

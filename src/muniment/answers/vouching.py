@@ -103,15 +103,24 @@ def split_roles(
 ) -> tuple[frozenset[Role], frozenset[Role]]:
     """List the roles of a principal in a namespace that count, and those that they only gave themselves.
 
-    What somebody gave themselves counts once another admin has confirmed them since; if `independent`, one
-    behind whom they do not stand.
+    What somebody gave themselves counts once another admin has confirmed them since. If `independent`, so is
+    what they got from somebody behind whom they stand, and the other admin is nobody of these.
     """
     counting: set[Role] = set()
     own: set[Role] = set()
     for grant in list_grants_in(view, principal, namespace):
-        counts = grant.grantor != principal or _is_confirmed(view, grant, independent=independent)
+        counts = not _is_own(view, grant, independent=independent) or _is_confirmed(
+            view, grant, independent=independent
+        )
         (counting if counts else own).add(Role(grant.role))
     return frozenset(counting), frozenset(own - counting)
+
+
+def _is_own(view: View, grant: GrantRecord, *, independent: bool) -> bool:
+    """Return whether somebody gave themselves a role, or somebody who is there on their word did."""
+    if not independent:
+        return grant.grantor == grant.principal
+    return grant.principal in trace(view, grant.grantor, grant.index)
 
 
 def _is_confirmed(view: View, grant: GrantRecord, *, independent: bool) -> bool:

@@ -92,12 +92,15 @@ def classify(  # noqa: PLR0913 - the inputs of an evaluation
     threshold: float | None = None,
     min_group_size: int = 1,
     missing: Missing | str = Missing.REFUSE,
+    unseen: bool = False,
 ) -> Results:
     """Compute the evidence of predictions that come piece by piece, as `count_pieces` reads them.
 
     Raises as `evaluate_classification`.
     """
-    counted = count_pieces(pieces, first=first, positive=positive, classes=classes, missing=Missing(missing))
+    counted = count_pieces(
+        pieces, first=first, positive=positive, classes=classes, missing=Missing(missing), unseen=unseen
+    )
     whole, parts = counted.tally.whole, counted.tally.groups
     labels = len(whole.scores) or 1
     most = min(MOST_STEPS, _ALL_STEPS // labels)

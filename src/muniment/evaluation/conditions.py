@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from muniment.core.errors import InvalidEvidence
-from muniment.evaluation.labels import find_missing, name_labels, read_names
+from muniment.evaluation.labels import find_missing, name_labels
 from muniment.evaluation.reading import Numbers
 
 _FORM: Final = re.compile(r"\s*(?P<column>[^<>=!]+?)\s*(?P<operator><=|>=|!=|=|<|>)\s*(?P<value>.*?)\s*")
@@ -38,7 +38,7 @@ class Condition:
             InvalidEvidence: it is none, or orders by something that is not a number.
         """
         found = _FORM.fullmatch(text)
-        if found is None or not found["value"]:
+        if found is None or not found["value"] or found["value"][0] in "=<>!":
             remedy = "write COLUMN OPERATOR VALUE with one of = != < <= > >=, such as 'age >= 65'"
             raise InvalidEvidence(reason=f"{text!r} is no condition", remedy=remedy)
         if found["operator"] in _ORDER:
@@ -62,6 +62,9 @@ class Condition:
         cells = table[self.column]
         there = ~find_missing(cells)
         if self.operator in _ORDER:
+            if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+                reason = f"column {self.column!r} has times, which are not compared with numbers"
+                raise InvalidEvidence(reason=reason)
             try:
                 numbers = np.asarray(cells.where(there), np.float64)
             except (TypeError, ValueError) as error:
@@ -69,8 +72,9 @@ class Condition:
                     reason=f"column {self.column!r} has something else than numbers"
                 ) from error
             return there & _ORDER[self.operator](numbers, float(self.value))
-        names, places = read_names(cells.where(there))
-        wanted = name_labels([self.value]).names[0]
+        labels = name_labels(cells[there])
+        names, places = labels.names, labels.places(cells.where(there))
+        wanted = labels.name_of(self.value)
         equal: NDArray[np.bool_] = np.asarray([*(name == wanted for name in names), False])[places]
         taken: NDArray[np.bool_] = there & (equal if self.operator == "=" else ~equal)
         return taken

@@ -20,7 +20,7 @@ from muniment.evaluation.conditions import Condition, keep_rows, list_columns_of
 from muniment.evaluation.drift import compare_datasets
 from muniment.evaluation.labels import Cells, find_missing, name_labels, read_column
 from muniment.evaluation.multilabel import evaluate_multilabel
-from muniment.evaluation.predictions import Piece, Pieces
+from muniment.evaluation.predictions import Piece, Pieces, join_names
 from muniment.evaluation.ranking import evaluate_ranking
 from muniment.evaluation.reading import Missing, Values, read_numbers, read_score_columns
 from muniment.evaluation.regression import evaluate_regression
@@ -216,6 +216,7 @@ def evaluate_model(  # noqa: PLR0913 - the inputs of an evaluation
             first=predict_all if known is None else read_labels,
             positive=positive,
             classes=None if known is None else list(known),
+            unseen=known is not None,
             min_group_size=min_group_size,
             missing=missing,
         )
@@ -307,7 +308,7 @@ def _join(parts: Sequence[Cells]) -> Values:
         return parts[0].to_numpy()
     missing = np.any([find_missing(cells) for cells in parts], axis=0)
     named = [[*map(name_labels(cells.dropna()).name_of, cells)] for cells in parts]
-    return [None if lacks else ",".join(row) for lacks, *row in zip(missing, *named, strict=True)]
+    return [None if lacks else join_names(row) for lacks, *row in zip(missing, *named, strict=True)]
 
 
 def _plain(groups: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from muniment.core.errors import InvalidEvidence
 Cells: TypeAlias = "pd.Series[Any]"
 Places: TypeAlias = NDArray[np.intp]
 
-_NUMBER: Final = re.compile(r"-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"-?(0|[1-9]\d{0,399})(\.\d{1,400})?([eE][+-]?\d{1,3})?")
 _TRUTH: Final = {"true": True, "false": False}
 # As NumPy and pandas write what is missing, where they write it as text.
 _MISSING: Final = frozenset({"", "nan", "NaN", "NaT", "<NA>"})
@@ -30,7 +30,7 @@ _PLAIN: Final = (frozenset({0, 1}), frozenset({-1, 1}))
 # More different whole numbers than that are rather amounts than classes.
 _FEW: Final = 30
 _SHOWN: Final = 3
-_LONGEST: Final = 30
+_LONGEST: Final = 400
 _TWO: Final = 2
 
 
@@ -55,12 +55,16 @@ def read_column(values: object, name: str) -> Cells:
         return pd.Series(values).reset_index(drop=True).rename(name)
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise InvalidEvidence(reason=f"expected {name} of shape (n,), got {type(values).__name__}")
+    if isinstance(values, np.ma.MaskedArray):
+        masked: Any = values
+        values = np.where(np.ma.getmaskarray(masked), None, masked.data.astype(object))
     if hasattr(values, "__array__"):
         array = np.asarray(values)
         if array.ndim != 1:
             raise InvalidEvidence(reason=f"expected {name} of shape (n,), got {array.shape}")
         return pd.Series(array, name=name)
-    cells = list(values)
+    rows: Any = values
+    cells: list[Any] = [*rows]
     if cells and isinstance(cells[0], list | tuple | np.ndarray) and np.ndim(cells[0]):
         raise InvalidEvidence(reason=f"expected {name} of shape (n,), got (n, {len(cells[0])})")
     return pd.Series(cells, dtype=object, name=name)
@@ -70,7 +74,7 @@ def find_missing(cells: Cells) -> NDArray[np.bool_]:
     """Say which cells are missing: None, NaN, NA, NaT, and empty text."""
     missing: NDArray[np.bool_] = pd.isna(cells).to_numpy(bool)
     if not pd.api.types.is_numeric_dtype(cells.dtype):
-        codes, known = pd.factorize(cells)
+        codes, known = _factorize(cells)
         empty = [place for place, one in enumerate(known) if isinstance(one, str) and one.strip() in _MISSING]
         missing = missing | np.isin(codes, empty)
     return missing
@@ -117,7 +121,7 @@ class Vocabulary:
         """
         name = str(cells.name)
         found = self._found.setdefault(name, {})
-        for cell in pd.factorize(cells[~find_missing(cells)])[1]:
+        for cell in _factorize(cells[~find_missing(cells)])[1]:
             other = found.setdefault(_key_of(cell, name), cell)
             if isinstance(cell, str) and isinstance(other, str) and cell != other:
                 raise InvalidEvidence(
@@ -154,6 +158,10 @@ class Vocabulary:
             shown = "; ".join(f"{name} has {_list_some([*one.values()])}" for name, one in full.items())
             reason = f"labels and predictions have nothing in common: {shown}"
             raise InvalidEvidence(reason=reason, remedy="write both in the same way")
+        kinds = {kind for found in self._found.values() for kind, _ in found}
+        if kinds == {*_Kind}:
+            reason = "labels have truths and numbers beside text, of which some may be the same"
+            raise InvalidEvidence(reason=reason, remedy="write truths as text, or as 0 and 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ class Labels:
 
     def places(self, cells: Cells) -> Places:
         """Give the place of each cell's label among all names; -1 for a missing one."""
-        codes, known = pd.factorize(cells.where(~find_missing(cells)))
+        codes, known = _factorize(cells.where(~find_missing(cells)))
         places = {label: place for place, label in enumerate(self.names)}
         return np.asarray([*(places[self.name_of(cell)] for cell in known), -1], np.intp)[codes]
 
@@ -219,6 +227,19 @@ def read_names(cells: Cells) -> tuple[tuple[str, ...], Places]:
     return labels.names, labels.places(cells)
 
 
+def _factorize(cells: Cells) -> tuple[Places, Any]:
+    """Number the distinct cells of a column; -1 for what is missing.
+
+    Raises:
+        InvalidEvidence: its cells are lists or the like.
+    """
+    try:
+        codes, known = pd.factorize(cells)
+    except TypeError as error:
+        raise InvalidEvidence(reason=f"{cells.name} has other cells than numbers and texts") from error
+    return codes, known
+
+
 def _key_of(cell: object, name: str) -> _Key:
     """Give what is equal for equal labels."""
     if isinstance(cell, bool | np.bool_):
@@ -242,8 +263,8 @@ def _name_in(key: _Key, kind: _Kind) -> str:
     if own is _Kind.TEXT or (own is _Kind.TRUTH and kind is not _Kind.NUMBER):
         return str(value)
     number = Decimal(value)
-    if number and abs(number.adjusted()) > _LONGEST:
-        return f"{number.normalize():e}"
+    if number and not -_LONGEST < number.adjusted() < _LONGEST:
+        return str(number).lower()
     if number == number.to_integral_value():
         return str(int(number))
     return f"{number:f}".rstrip("0")

@@ -57,18 +57,20 @@ class Counted:
     target: TargetDigest
 
 
-def count_pieces(
+def count_pieces(  # noqa: PLR0913 - what is counted, and how
     pieces: Pieces,
     *,
     first: Pieces | None = None,
     positive: object = None,
     classes: Sequence[object] | None = None,
     missing: Missing = Missing.REFUSE,
+    unseen: bool = False,
 ) -> Counted:
     """Count predictions.
 
     `classes` is the order of labels that are not numbers, and of columns of scores. `first` gives pieces that
-    have all labels but those of `classes`, if that is easier than to give all columns twice.
+    have all labels but those of `classes`, if that is easier than to give all columns twice. With `unseen`,
+    rows may have labels that are no `classes`, and then no scores are counted.
 
     Raises:
         InvalidEvidence: rows miss something, labels are written in two ways, there are too many, it is not
@@ -81,7 +83,10 @@ def count_pieces(
     tally, gaps, target = GroupedTally(labels.names), Gaps(), TargetDigest()
     for piece in pieces():
         keep = ~gaps.find(piece.columns())
-        scored = match_scores([*piece.scores], labels, classes, chosen)
+        known = {*map(labels.name_of, classes or ())}
+        scored: Mapping[str, str] = {}
+        if not unseen or {*labels.names} <= known:
+            scored = match_scores([*piece.scores], labels, classes, chosen)
         true = labels.places(piece.true[keep])
         target.add(labels.names[place] for place in true.tolist())
         tally.add(
@@ -113,6 +118,9 @@ def match_scores(
     order = labels.names if classes is None else tuple(map(labels.name_of, classes))
     if names and len(order) != len(names):
         reason = f"there are {len(names)} columns of scores and {count(len(order), 'label')}"
+        raise InvalidEvidence(reason=reason, remedy=_CLASSES)
+    if names and ({*order} != {*labels.names} or len({*order}) < len(order)):
+        reason = f"the columns of scores are for {', '.join(order)}, the labels are {', '.join(labels.names)}"
         raise InvalidEvidence(reason=reason, remedy=_CLASSES)
     matched = _match_names(names, labels, order) or dict(zip(names, order, strict=bool(names)))
     return {name: label for name, label in matched.items() if positive in {None, label}}
@@ -152,7 +160,9 @@ def _settle(
 
 def _match_names(names: Sequence[str], labels: Labels, order: Sequence[str]) -> dict[str, str] | None:
     """Match columns to labels by what their names end with; None if they are not named so."""
-    shared = next((n for n, letters in enumerate(zip(*names, strict=False)) if len({*letters}) > 1), 0)
+    shortest = min(map(len, names), default=0)
+    letters = enumerate(zip(*(name[:shortest] for name in names), strict=True))
+    shared = next((n for n, one in letters if len({*one}) > 1), shortest)
     for length in range(shared, -1, -1):
         ends = {name: labels.name_of(name[length:]) for name in names}
         if {*ends.values()} == {*order}:
@@ -166,10 +176,21 @@ def _join(parts: Sequence[Cells], groups: Mapping[str, Labels], keep: Mask) -> t
     places = np.column_stack([labels.places(cells) for labels, cells in columns])
     distinct, found = np.unique(places, axis=0, return_inverse=True)
     values = [
-        ",".join(labels.names[place] for place, (labels, _) in zip(row, columns, strict=True))
+        join_names(labels.names[place] for place, (labels, _) in zip(row, columns, strict=True))
         for row in distinct.tolist()
     ]
     return values, found.reshape(-1)
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Join the values of columns that are grouped by together, so that two that differ stay two."""
+    first, *others = names
+    parts = [first, *others] if not others else [_escape(one) for one in (first, *others)]
+    return ",".join(parts)
+
+
+def _escape(name: str) -> str:
+    return name.replace("\\", "\\\\").replace(",", "\\,")
 
 
 def _cut(cells: Cells, rows: slice) -> Cells:

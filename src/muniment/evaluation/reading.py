@@ -19,6 +19,8 @@ Numbers: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = Mapping[str, Values]
 Mask: TypeAlias = NDArray[np.bool_]
 
+# The largest whole number up to which a double holds all.
+_WHOLE: Final = 2.0**53
 _REMEDY: Final = "fill them in, or leave these rows out: missing='drop' in Python, --missing drop"
 
 
@@ -112,8 +114,13 @@ def read_numbers(values: object, name: str, shape: tuple[int, ...] | None = None
         InvalidEvidence: they have another shape, or one is not finite.
     """
     try:
+        kind = getattr(np.asarray(values), "dtype", np.dtype(object)).kind
+        if kind in "mMc":
+            raise InvalidEvidence(reason=f"{name} has times or complex numbers where amounts are expected")
+        if kind in "iu" and np.abs(np.asarray(values, dtype=np.float64)).max(initial=0) > _WHOLE:
+            raise InvalidEvidence(reason=f"{name} has whole numbers beyond {_WHOLE:.0f}, which floats round")
         array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidEvidence(reason=f"{name}: {error}") from error
     if shape is not None and array.shape != shape:
         raise InvalidEvidence(reason=f"expected {name} of shape {shape}, got {array.shape}")
@@ -135,7 +142,7 @@ def read_score_columns(values: Any, n: int) -> dict[str, Cells]:  # noqa: ANN401
         raise InvalidEvidence(reason=f"expected scores of shape ({n},) or ({n}, k), got {shape}")
     if len(shape) == 1:
         return {"scores": read_column(values, "scores")}
-    array = np.asarray(values)
+    array = values if np.ma.isMaskedArray(values) else np.asarray(values)
     # No label ends so: these columns are matched by their order.
     return {f"scores[{place}]": read_column(array[:, place], "scores") for place in range(shape[1])}
 

@@ -93,6 +93,8 @@ def _open_parquet(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 -
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
     known = list_columns(path)
     for column in columns:
+        if known.count(column) > 1:
+            raise InvalidEvidence(reason=f"{path.name} has several columns {column!r}")
         if column not in known:
             reason, remedy = f"{path.name} has no column {column!r}", f"its columns are {', '.join(known)}"
             raise InvalidEvidence(reason=reason, remedy=remedy[:_MOST_CHARACTERS])

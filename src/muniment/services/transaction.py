@@ -10,7 +10,7 @@ from muniment.answers.clock import settle_time
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.addresses import PUBLIC, AllowedAddresses
-from muniment.core.clock import is_jump
+from muniment.core.clock import Jump, is_jump
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import (
@@ -97,8 +97,12 @@ class Transaction:
     @cached_property
     def time(self) -> str:
         """The time of this transaction: a clock that was set back makes nothing valid that had ended."""
-        is_ahead = self.now >= self.unit.log.last_time()
-        return self.now if is_ahead else settle_time(self.unit, self.now)
+        newest = find_newest(self.unit.log)
+        if newest is None or self.now >= self.unit.log.last_time():
+            return self.now
+        # A jump that the next entry will record counts already, as it does for who replays that entry.
+        coming = Jump(entry=newest.size, before=newest.clock, after=self.now)
+        return settle_time(self.unit, self.now, *([coming] if is_jump(newest.clock, self.now) else []))
 
     @property
     def log_time(self) -> str:

@@ -80,12 +80,27 @@ def _find_all(predicate: _Part) -> Iterator[Fault]:
 
 def _find_foreign(predicate: _Part) -> Iterator[Fault]:
     """Find what our own tool would not have written."""
-    computed = recompute(predicate)
-    for name, metric in _list_metrics(predicate):
-        if name not in computed and metric.get("source") != "given":
-            yield Fault(name, f"{name} has no counts, and is not marked as given")
-    if "rows" not in predicate and _is_measured(computed):
+    parts: list[tuple[str, _Part]] = [("", predicate), *_list_parts(predicate)]
+    for where, part in parts:
+        computed = recompute(part)
+        for name, metric in _list_metrics(part):
+            given = metric.get("source") == "given"
+            if name not in computed and not (given and not where):
+                yield Fault(name, f"{where}{name} has no counts, and is not marked as given")
+            if name in computed and "direction" in metric:
+                yield Fault(name, f"{where}{name} has a direction of its own")
+    if "rows" not in predicate and _is_measured(recompute(predicate)):
         yield Fault("rows", "it does not say of which rows it is")
+
+
+def _list_parts(predicate: _Part) -> list[tuple[str, _Part]]:
+    """List groups and the steps of sweeps, with what they are."""
+    groups = [(f"{one['column']}={one['value']}: ", one) for one in predicate.get("groups") or ()]
+    steps = [
+        (f"{one.get('perturbation')} of {one.get('severity')}: ", one)
+        for one in predicate.get("robustness") or ()
+    ]
+    return [*groups, *steps]
 
 
 def _is_measured(computed: Mapping[str, float | None]) -> bool:
@@ -105,7 +120,8 @@ def _find_in(part: _Part, where: str) -> Iterator[Fault]:
         value = metric.get("value")
         if metric.get("source") == "given" and name in computed and not _is_close(value, computed[name]):
             yield Fault(name, f"{where}{name} is given as {value}, its counts give {computed[name]}")
-    yield from (Fault("interval", f"{where}{text}") for text in _check_intervals(part))
+    checked = (*_check_intervals(part), *_check_area(part))
+    yield from (Fault("interval", f"{where}{text}") for text in checked)
 
 
 def _list_metrics(part: _Part) -> list[tuple[str, _Part]]:
@@ -148,6 +164,21 @@ def _check_intervals(part: _Part) -> Iterator[str]:
             yield f"the interval of {name} is too narrow for {n} rows"
 
 
+def _check_area(part: _Part) -> Iterator[str]:
+    """Compare the interval of an AUC with the least for so few rows (Hanley and McNeil, 1982)."""
+    curves: Sequence[_Part] = part.get("score_counts") or ()
+    metric = dict(_list_metrics(part)).get("roc_auc", {})
+    area, interval = metric.get("value"), metric.get("interval")
+    if len(curves) != 1 or interval is None or area is None or interval["low"] is None:
+        return
+    positives, negatives = curves[0]["positives"], curves[0]["negatives"]
+    low = interval["low"]
+    rest = (positives + negatives) / 2 - 1
+    spread = low * (1 - low) * (1 + rest * ((1 - low) / (2 - low) + low / (1 + low)))
+    if (area - low) ** 2 < _Z**2 * spread / (positives * negatives) - _SLACK:
+        yield f"the interval of roc_auc is too narrow for {positives} and {negatives} rows"
+
+
 def _shares_of(matrix: _Part) -> dict[str, tuple[int, int]]:
     labels, counts = matrix["labels"], matrix["counts"]
     n = sum(map(sum, counts))
@@ -184,24 +215,31 @@ def _check_matrix(part: _Part, n: int | None) -> Iterator[str]:
 def _check_curves(part: _Part, n: int | None) -> Iterator[str]:
     matrix = part.get("confusion_matrix") or {"labels": (), "counts": ()}
     rows = {label: sum(line) for label, line in zip(matrix["labels"], matrix["counts"], strict=True)}
+    asked = [matrix["positive"]] if "positive" in matrix else [*matrix["labels"]]
+    if asked and sorted(curve["label"] for curve in part["score_counts"]) != sorted(asked):
+        yield "there is not one curve for each label, or for the positive one"
     for curve in part["score_counts"]:
-        label, totals = curve["label"], (curve["positives"], curve["negatives"])
-        if n is not None and sum(totals) != n:
-            yield f"the curve of {label!r} has {sum(totals)} rows, not {n}"
-        if rows.get(label, totals[0]) != totals[0]:
-            yield f"the curve of {label!r} has {totals[0]} positive rows, the confusion matrix {rows[label]}"
-        thresholds, uppers = curve["thresholds"], curve.get("uppers", curve["thresholds"])
-        counts = curve["true_positives"], curve["false_positives"]
-        if any(len(one) != len(thresholds) for one in (uppers, *counts)):
-            yield f"the curve of {label!r} has not a count for each threshold"
-        if any(upper < lower for upper, lower in zip(uppers, thresholds, strict=True)):
-            yield f"a step of the curve of {label!r} ends before it begins"
-        if any(lower <= upper for lower, upper in zip(thresholds, uppers[1:], strict=False)):
-            yield f"the thresholds of the curve of {label!r} do not fall"
-        if not all(map(_rises, counts)):
-            yield f"the curve of {label!r} falls"
-        if tuple(one[-1] for one in counts) != totals:
-            yield f"the curve of {label!r} does not end at all rows"
+        yield from _check_curve(curve, rows, n)
+
+
+def _check_curve(curve: _Part, rows: Mapping[str, int], n: int | None) -> Iterator[str]:
+    label, totals = curve["label"], (curve["positives"], curve["negatives"])
+    if n is not None and sum(totals) != n:
+        yield f"the curve of {label!r} has {sum(totals)} rows, not {n}"
+    if rows.get(label, totals[0]) != totals[0]:
+        yield f"the curve of {label!r} has {totals[0]} positive rows, the confusion matrix {rows[label]}"
+    thresholds, uppers = curve["thresholds"], curve.get("uppers", curve["thresholds"])
+    counts = curve["true_positives"], curve["false_positives"]
+    if any(len(one) != len(thresholds) for one in (uppers, *counts)):
+        yield f"the curve of {label!r} has not a count for each threshold"
+    if any(upper < lower for upper, lower in zip(uppers, thresholds, strict=True)):
+        yield f"a step of the curve of {label!r} ends before it begins"
+    if any(lower <= upper for lower, upper in zip(thresholds, uppers[1:], strict=False)):
+        yield f"the thresholds of the curve of {label!r} do not fall"
+    if not all(map(_rises, counts)):
+        yield f"the curve of {label!r} falls"
+    if tuple(one[-1] for one in counts) != totals:
+        yield f"the curve of {label!r} does not end at all rows"
 
 
 def _check_calibration(part: _Part, n: int | None) -> Iterator[str]:
@@ -209,6 +247,11 @@ def _check_calibration(part: _Part, n: int | None) -> Iterator[str]:
     total = sum(one["n"] for one in bins)
     if n is not None and total != n:
         yield f"the calibration has {total} rows, not {n}"
+    matrix, label = part.get("confusion_matrix") or {}, part["calibration"].get("label")
+    if label in (matrix.get("labels") or ()):
+        row = sum(matrix["counts"][matrix["labels"].index(label)])
+        if row != sum(one["positives"] for one in bins):
+            yield f"the calibration has other positive rows than the confusion matrix, which has {row}"
     for one in bins:
         sums = one["positive_score_sum"], one["score_sum"], one["score_squares"]
         if one["positives"] > one["n"] or not -_SLACK <= sums[0] <= min(sums[1], one["positives"]) + _SLACK:
@@ -224,6 +267,12 @@ def _check_labels(part: _Part, n: int | None) -> Iterator[str]:
             yield f"the counts of {one['label']!r} have {total} rows, not {n}"
 
 
+def _check_exact(part: _Part, n: int | None) -> Iterator[str]:
+    right = [one["true_positives"] + one["true_negatives"] for one in part.get("label_counts") or ()]
+    if part["exact_rows"] > min([*right, part["exact_rows"] if n is None else n]):
+        yield "more rows are exact than are right for each label"
+
+
 def _check_residuals(part: _Part, n: int | None) -> Iterator[str]:
     bins = part["residuals"]["deciles"]
     total = sum(one["n"] for one in bins)
@@ -235,6 +284,12 @@ def _check_residuals(part: _Part, n: int | None) -> Iterator[str]:
             yield "the sums of a decile of the residuals are those of no numbers"
     quantiles = part["residuals"].get("absolute_quantiles", ())
     places, values = ([one[key] for one in quantiles] for key in ("quantile", "value"))
+    worst = dict(zip(places, values, strict=True)).get(1.0)
+    if worst is not None and bins:
+        absolute, squares = (sum(one[key] for one in bins) for key in ("absolute_sum", "squares"))
+        slack = _SLACK * (1 + worst**2) * total
+        if absolute > worst * total + slack or not worst**2 - slack <= squares <= worst**2 * total + slack:
+            yield "the largest error is not that of these residuals"
     if not (_rises(places) and _rises(values)) or not all(0 <= place <= 1 for place in places):
         yield "the quantiles of the absolute error do not rise"
 
@@ -264,6 +319,7 @@ _CHECKS: Final[Mapping[str, Callable[[_Part, int | None], Iterator[str]]]] = {
     "score_counts": _check_curves,
     "calibration": _check_calibration,
     "label_counts": _check_labels,
+    "exact_rows": _check_exact,
     "residuals": _check_residuals,
     "ranking": _check_ranking,
     "text": _check_text,

@@ -113,7 +113,7 @@ class Evidence:
     @property
     def is_subset(self) -> bool:
         """Whether some rows of the dataset were not used."""
-        return self.n < self.rows_there
+        return self.n < self.rows_there or bool(self.member("rows", "reason"))
 
     def find_difference(self, other: "Evidence") -> str:
         """Say why its numbers cannot be compared with those of another; empty if they can."""
@@ -140,14 +140,22 @@ class Evidence:
 
     def is_stated(self, name: str) -> bool:
         """Return whether only its signer says so of a metric. What has no counts is marked as given."""
-        metric = self.metrics.get(name)
-        return self.is_foreign or (isinstance(metric, Mapping) and metric.get("source") == "given")
+        metrics = [self.metrics.get(name), *(group.metrics.get(name) for group in self.groups())]
+        given = [one for one in metrics if isinstance(one, Mapping) and one.get("source") == "given"]
+        return self.is_foreign or bool(given)
+
+    def is_over(self, dataset: str) -> bool:
+        """Return whether it is over a dataset, by its digest or, if that is none, by one of its names."""
+        is_digest = dataset.startswith("sha256:")
+        return dataset == self.dataset if is_digest else dataset in self.dataset_names - {self.dataset}
 
     def is_lower_better(self, name: str) -> bool:
         """Return whether lower is better for a metric: by its own direction, or by its name."""
+        if name in _LOWER or name.startswith(_LOWER_PREFIXES):
+            return True
         metric = self.metrics.get(name)
-        direction = metric.get("direction") if isinstance(metric, Mapping) else None
-        return direction == "lower" if direction else name in _LOWER or name.startswith(_LOWER_PREFIXES)
+        given = isinstance(metric, Mapping) and metric.get("source") == "given"
+        return given and isinstance(metric, Mapping) and metric.get("direction") == "lower"
 
     @property
     def metrics(self) -> JsonObject:

@@ -41,7 +41,10 @@ class Reach(StrEnum):
 
 _READING: Final = frozenset({Act.READ, Act.INSPECT})
 _ADMINISTRATION: Final = frozenset(
-    {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK, Act.ASSIGN}
+    {
+        *(Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK, Act.ASSIGN),
+        Act.CONFIRM_TIME,
+    }
 )
 _REACHES: Final = {
     Reach.READ: _READING,

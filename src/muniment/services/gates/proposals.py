@@ -8,6 +8,7 @@ from muniment.answers.proposals import (
     check_decision,
     check_reviewer,
     find_effect,
+    find_staleness,
 )
 from muniment.answers.protection import find_base, list_protections, read_change
 from muniment.answers.resolve import find_move
@@ -18,6 +19,7 @@ from muniment.core.errors import (
     AlreadyProposed,
     InvalidBody,
     ModelNotFound,
+    NotPermitted,
     PolicyNotFound,
     RequestNotFound,
     VersionNotFound,
@@ -84,6 +86,7 @@ def decide_proposal(tx: Transaction, command: DecideProposal) -> Outcome:
         ReasonNeeded: there is no reason.
     """
     record = _get_open(tx, command.proposal)
+    _check_reach(tx, Act.APPROVE, record.namespace)
     reason = need_reason(command.reason, f"deciding about the proposal {record.index}")
     take(tx, record.namespace, [command.attestation])
     verify_sent(tx, command.attestation)
@@ -115,6 +118,7 @@ def withdraw_proposal(tx: Transaction, command: WithdrawProposal) -> Outcome:
     record = _get_open(tx, command.proposal)
     if record.proposer != tx.actor:
         raise RequestNotFound(entry=command.proposal, kind="proposal of yours")
+    _check_reach(tx, Act.SET_POLICY, record.namespace)
     reason = need_reason(command.reason, f"withdrawing the proposal {record.index}")
     event = ProposalWithdrawn(namespace=record.namespace, proposal=record.index, reason=tx.keep(reason))
     return Outcome(tx.record(event))
@@ -130,6 +134,12 @@ def review_proposal(tx: Transaction, record: ProposalRecord, reason: Payload) ->
     check_reviewer(tx.unit, record, tx.actor)
     event = ProposalReviewed(namespace=record.namespace, proposal=record.index, reason=tx.keep(reason))
     return Outcome(tx.record(event))
+
+
+def _check_reach(tx: Transaction, act: Act, namespace: str) -> None:
+    """Check that a token reaches as far as what its owner does; who may do it is asked elsewhere."""
+    if not tx.caller.reaches(act, namespace):
+        raise NotPermitted(principal=tx.actor, act=str(act), namespace=namespace)
 
 
 def _get_open(tx: Transaction, entry: int) -> ProposalRecord:
@@ -162,6 +172,9 @@ def _check_sound(tx: Transaction, change: ProposedChange) -> None:
 def _check_new(tx: Transaction, change: ProposedChange, base: int | None) -> None:
     open_ = Where("namespace", "=", change.models.namespace), Where("closed", "=", None)
     for record in tx.unit.projections.select(ProposalRecord, *open_):
+        # One that nobody can let take effect any more stands in nobody's way.
+        if find_staleness(tx.unit, record, tx.moment):
+            continue
         if record.base == base and read_change(record).does_as(change):
             raise AlreadyProposed(entry=record.index)
 

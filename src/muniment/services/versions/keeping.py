@@ -11,7 +11,16 @@ from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionPurged
 from muniment.core.names import ModelName
-from muniment.core.records import DraftRecord, StatusRecord, VersionRecord, Where
+from muniment.core.records import (
+    AttestationRecord,
+    DraftRecord,
+    PolicyRecord,
+    ProposalDecisionRecord,
+    ProposalRecord,
+    StatusRecord,
+    VersionRecord,
+    Where,
+)
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import content_of
 
@@ -34,7 +43,29 @@ def find_needed(
     def needs(version: VersionRecord) -> bool:
         return version != without and status_of(unit, version) is not Status.PURGED
 
-    return {digest for digest in digests if digest in drafted or is_part_of(unit, namespace, digest, needs)}
+    signed = _list_signed(unit, namespace)
+    return {
+        digest
+        for digest in digests
+        if digest in drafted or str(digest) in signed or is_part_of(unit, namespace, digest, needs)
+    }
+
+
+def _list_signed(unit: Unit, namespace: str) -> set[str]:
+    """List the documents that the log of a namespace names: policies, claims, and decisions on proposals."""
+    here = Where("namespace", "=", namespace)
+    policies = unit.projections.select(PolicyRecord, *within_namespace("models", namespace))
+    proposals = unit.projections.select(ProposalRecord, here)
+    named = {
+        *(digest for one in policies for digest in (one.digest, one.attestation)),
+        *(digest for one in proposals for digest in (one.policy, one.attestation)),
+        *(one.attestation for one in unit.projections.select(ProposalDecisionRecord, here)),
+        *(
+            one.digest
+            for one in unit.projections.select(AttestationRecord, *within_namespace("name", namespace))
+        ),
+    }
+    return {digest for digest in named if digest is not None}
 
 
 def is_part_of(unit: Unit, namespace: str, digest: Digest, counts: Callable[[VersionRecord], bool]) -> bool:

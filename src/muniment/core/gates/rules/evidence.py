@@ -8,6 +8,7 @@ from typing import Final
 from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, Attestation, kind_of
 from muniment.core.claims.consistency import OWN_TOOL as OWN_EVALUATOR
 from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
+from muniment.core.claims.recomputation import recompute
 from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
 from muniment.core.counting import count
@@ -57,7 +58,12 @@ class Require:
         claims = case.of_type(self.predicate_type)
         if not claims:
             return no(self, "none on record", remedy=self._find_remedy(case))
-        over = case.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
+        named = case.by_dataset.get((self.predicate_type, self.dataset), [])
+        over = (
+            [one for one in named if Evidence(one.predicate).is_over(self.dataset)]
+            if self.dataset
+            else claims
+        )
         if not over:
             return no(
                 self, f"{len(claims)} on record, none over that dataset", remedy=self._find_remedy(case)
@@ -76,13 +82,20 @@ class Require:
         evidence = Evidence(claim.predicate)
         if self.min_n and evidence.n < self.min_n:
             return f"the newest covers only {count(evidence.n, 'row')}"
-        if self.predicate_type == EVALUATION:
-            if not self.stated and not case.is_supposed and evidence.is_foreign:
-                return f"the newest was not measured by {OWN_EVALUATOR}"
-            if not self.subset and evidence.is_subset:
-                return f"the newest covers {evidence.n} of {count(evidence.rows_there, 'row')}"
+        if self.predicate_type == EVALUATION and (fault := self._find_weakness(case, evidence)):
+            return fault
         if not find_role_holders(case, [claim], self.role):
             return f"the signer of the newest is not a {self.role}"
+        return ""
+
+    def _find_weakness(self, case: Case, evidence: Evidence) -> str:
+        stated = self.stated or case.is_supposed
+        if not stated and evidence.is_foreign:
+            return f"the newest was not measured by {OWN_EVALUATOR}"
+        if not stated and not recompute(evidence.predicate):
+            return "the newest has no counts"
+        if not self.subset and evidence.is_subset:
+            return f"the newest covers {evidence.n} of {count(evidence.rows_there, 'row')}"
         return ""
 
     def _find_remedy(self, case: Case) -> str:
@@ -127,7 +140,7 @@ class Wanted:
         good: list[Attestation] = []
         for claim in case.of_type(EVALUATION):
             evidence = Evidence(claim.predicate)
-            if self.dataset and self.dataset not in evidence.dataset_names:
+            if self.dataset and not evidence.is_over(self.dataset):
                 continue
             # Drift of the data says nothing about the model, unless the rule asks for it.
             if evidence.task == DRIFT and metric not in evidence.metrics:
@@ -140,7 +153,7 @@ class Wanted:
     def find_other_name(self, case: Case) -> str:
         """Say that a name is that of several datasets; empty if it is not."""
         evidence = [Evidence(claim.predicate) for claim in case.of_type(EVALUATION)]
-        digests = {one.dataset for one in evidence if self.dataset in one.dataset_names}
+        digests = {one.dataset for one in evidence if one.is_over(self.dataset)}
         if len(digests) < 2:  # noqa: PLR2004 - a name of two
             return ""
         return f"{self.dataset} is the name of {len(digests)} datasets: ask for one by its digest"
@@ -150,8 +163,7 @@ class Wanted:
             return f"{claim.signer} signed it, who is not a {self.role}"
         if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
-        allowed = self.stated or case.is_supposed or metric not in evidence.metrics
-        if not allowed and evidence.is_stated(metric):
+        if not (self.stated or case.is_supposed) and evidence.is_stated(metric):
             return f"{metric} is stated, and was not computed from counts by {OWN_EVALUATOR}"
         if not self.subset and evidence.is_subset:
             return f"it covers {evidence.n} of {count(evidence.rows_there, 'row')}"
