@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from firm import ALIAS, ONE_APPROVER, RULES, Firm, open_embedded, open_served
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.proposals import ChangeKind
+from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyProposed,
     ChangeNeedsApproval,
@@ -35,9 +37,11 @@ from muniment.core.names import Alias, ModelName, Models
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
-from muniment.core.verbs.gates import EndPolicy, RemoveAlias, SetPolicy, SetTier
-from muniment.core.verbs.people import ConfirmPrincipal, RevokeRole
+from muniment.core.verbs.gates import EndPolicy, GetPolicies, RemoveAlias, SetPolicy, SetTier
+from muniment.core.verbs.people import ConfirmPrincipal, RevokeKey, RevokeRole
 from muniment.core.verbs.proposals import ProposeChange
+from muniment.core.verbs.versions import DiscardDraft, SaveDraft
+from muniment.signing.content import sign_content
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import NAME, refuses
 
@@ -415,3 +419,41 @@ def test_nobody_qualifies_where_all_are_there_on_the_word_of_the_proposer(small:
     small.protect()
     error = refuses(lambda: small.ease(by="Fay"), NobodyCanApprove)
     assert "every admin is there on the word of" in error.hint
+
+
+# ---- found by an attack
+
+
+def test_a_role_from_a_puppet_is_ones_own(small: Firm) -> None:
+    """What an admin got from somebody whom they registered counts as little as what they gave themselves."""
+    small.protect()
+    small.add("Puppet", Role.ADMIN, by="Carla")
+    small.grant("Carla", Role.APPROVER, by="Puppet")
+    proposed = small.of("Puppet").policies.set(WHERE, ALIAS, {"rules": RULES}, reason="easier")
+    refuses(lambda: small.of("Carla").proposals.approve(proposed.index, "agreed"), NotYoursToDecide)
+
+
+def test_an_approval_with_a_key_that_is_revoked_as_of_before_is_none(small: Firm) -> None:
+    """A stolen key's approval counts no longer once the key is revoked as of an earlier entry."""
+    small.protect(protected={"role": "approver", "n": 2})
+    proposed = small.ease().index
+    small.of("Otto").proposals.approve(proposed, "stolen")
+    stolen = small.keys["Otto"].public.id
+    small.open_as(small.keys["Fay"]).execute(RevokeKey(key_id=stolen, effective=1))
+    small.of("Vera").proposals.approve(proposed, "agreed")
+    assert small.of("Vera").proposals.get(proposed).state == "open"
+
+
+def test_a_draft_takes_no_policy_with_it(small: Firm) -> None:
+    """A draft whose file has the bytes of a policy is discarded, and the policy stays."""
+    small.protect()
+    ada = small.open_as(small.keys["Ada"])
+    (policy,) = ada.ask(GetPolicies(name=NAME, alias=Alias(ALIAS)))
+    data = ada.open_blob(Digest.parse(policy.digest or "")).read()
+    revision = Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
+    manifest = revision.manifest()
+    signed = sign_content(revision, "acme/toy", small.keys["Ada"]).encode()
+    *_, made, content = ada.add_documents([data, revision.config(), manifest, signed])
+    draft = ada.execute(SaveDraft(name=ModelName("acme", "toy"), manifest=made, attestations=(content,)))
+    ada.execute(DiscardDraft(draft=draft.index, reason=Payload.of("no")))
+    assert ada.open_blob(Digest.parse(policy.digest or "")).read() == data
