@@ -370,3 +370,29 @@ def test_labels_that_look_alike_stay_apart() -> None:
         evaluate_classification(["True", "False", "unk"], [1, 0, "unk"])
     with pytest.raises(InvalidEvidence, match="other cells than numbers and texts"):
         evaluate_classification(pd.Series([[1], [2]]), [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (lambda: evaluate_regression([1e200, 2e200], [1e200, 1e200]), "too large to square"),
+        (lambda: evaluate_regression([10**400, 1], [1, 1]), "predictions|values"),
+        (lambda: evaluate_classification([1, 0], [1, 0], [2**60, 1]), "whole numbers beyond"),
+        (lambda: evaluate_classification([1, 0], [1, 0], missing="ignore"), "refused or dropped"),
+        (lambda: evaluate_regression(pd.to_datetime(["2026-01-01"]), [1.0]), "times or complex numbers"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(call: Callable[[], object], reason: str) -> None:
+    """Numbers that doubles do not hold, and options that do not exist, are no internal errors."""
+    with pytest.raises(InvalidEvidence, match=reason):
+        call()
+
+
+def test_codes_with_leading_zeros_stay_texts(tmp_path: Path) -> None:
+    """A code of a group, or of a condition, is not the number that it looks like."""
+    table = pd.DataFrame({"y": [1.0, 2.0, 3.0], "p": [1.0, 2.0, 4.0], "zip": ["01", "1", "01"]})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    found: Any = evaluate_file(tmp_path / "rows.csv", "regression", named(groups=("zip",)))
+    assert {group["value"]: group["n"] for group in found["groups"]} == {"01": 2, "1": 1}
+    some: Any = evaluate_file(tmp_path / "rows.csv", "regression", named(), where=["zip != 01"])
+    assert some["n"] == 1

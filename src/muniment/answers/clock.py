@@ -2,7 +2,7 @@
 
 from muniment.answers.view import State, View
 from muniment.answers.vouching import list_words
-from muniment.core.clock import Confirmation, Jump, settle
+from muniment.core.clock import Confirmation, Jump, Timeline, settle
 from muniment.core.records import ClockJumpRecord, TimeConfirmationRecord, Where
 from muniment.core.verbs.log import ClockJump, ListClockJumps, StatedConfirmation
 
@@ -47,6 +47,15 @@ def settle_time(view: View, clock: str, *coming: Jump) -> str:
     `coming` is a jump that is not on record yet.
     """
     return settle((*list_jumps(view, independent=False), *coming), clock)
+
+
+def find_reliable_time(view: View, clock: str, *coming: Jump) -> str:
+    """Return a time that has certainly come when the clock says this, for what is kept until a time.
+
+    `coming` is a jump that is not on record yet.
+    """
+    timeline = Timeline((*list_jumps(view, independent=False), *coming), lambda _: True)
+    return clock if timeline.is_credible(clock) else timeline.anchor
 
 
 def list_clock_jumps(state: State, _query: ListClockJumps) -> tuple[ClockJump, ...]:

@@ -108,7 +108,7 @@ class _Classes:
 
     def is_plausible(self, rows: int) -> bool:
         """Return whether that is no accident, as it is where each row has a class of its own."""
-        return len(self._labels) <= max(_TWO, rows // 2)
+        return _TWO <= len(self._labels) <= max(_TWO, rows // 2)
 
     def labels(self) -> dict[str, Json]:
         """Give the labels by the cells, if they differ."""

@@ -99,7 +99,7 @@ def classify(  # noqa: PLR0913 - the inputs of an evaluation
     Raises as `evaluate_classification`.
     """
     counted = count_pieces(
-        pieces, first=first, positive=positive, classes=classes, missing=Missing(missing), unseen=unseen
+        pieces, first=first, positive=positive, classes=classes, missing=Missing.parse(missing), unseen=unseen
     )
     whole, parts = counted.tally.whole, counted.tally.groups
     labels = len(whole.scores) or 1

@@ -59,14 +59,21 @@ class Source:
     path: Path
     conditions: tuple[Condition, ...] = ()
 
-    def pieces(self, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
-        """Read columns, piece by piece. Raises as `read_pieces`."""
-        for piece in read_pieces(self.path, [*columns, *list_columns_of(self.conditions)], text=text):
+    def pieces(
+        self, columns: Sequence[str], *, text: bool = True, texts: Sequence[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Read columns, piece by piece. Raises as `read_pieces`.
+
+        What is only compared stays text, so that 01 is not 1.
+        """
+        asked = list_columns_of(self.conditions)
+        compared = [*texts, *(name for name in asked if name not in columns)]
+        for piece in read_pieces(self.path, [*columns, *asked], text=text, texts=compared):
             yield keep_rows(piece, self.conditions)
 
-    def whole(self, columns: Sequence[str], *, text: bool = False) -> pd.DataFrame:
+    def whole(self, columns: Sequence[str], *, text: bool = False, texts: Sequence[str] = ()) -> pd.DataFrame:
         """Read columns that fit in memory. Raises as `read_pieces`."""
-        return pd.concat([*self.pieces(columns, text=text)], ignore_index=True)
+        return pd.concat([*self.pieces(columns, text=text, texts=texts)], ignore_index=True)
 
 
 def evaluate_file(  # noqa: PLR0913 - the inputs of an evaluation
@@ -109,7 +116,8 @@ def _measure_amounts(
     source: Source, columns: Columns, unit: str, min_group_size: int, missing: Missing | str
 ) -> Results:
     target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
-    table = source.whole([target, prediction, *_plain(columns.groups)])
+    plain = [name for name in _plain(columns.groups) if name not in {target, prediction}]
+    table = source.whole([target, prediction, *plain], texts=plain)
     return evaluate_regression(
         table[target],
         table[prediction],
@@ -200,15 +208,16 @@ def evaluate_model(  # noqa: PLR0913 - the inputs of an evaluation
     source = Source(path, read_conditions(where))
     wanted = list(features) or _features_of(model, path, target)
     read = list(dict.fromkeys([*wanted, target, *_plain(groups)]))
+    texts = [name for name in read if name not in wanted and (name != target or is_classifier(model))]
     if is_classifier(model):
         known = getattr(model, "classes_", None)
 
         def predict_all() -> Iterator[Piece]:
-            for piece in source.pieces(read, text=False):
+            for piece in source.pieces(read, text=False, texts=texts):
                 yield _predict(model, _input(model, piece, wanted), piece, target, groups)
 
         def read_labels() -> Iterator[Piece]:
-            for piece in source.pieces([target, *_plain(groups)], text=False):
+            for piece in source.pieces([target, *_plain(groups)], text=False, texts=texts):
                 yield Piece(true=piece[target], predicted=piece[target], groups=_group(piece, groups))
 
         results = classify(
@@ -221,7 +230,7 @@ def evaluate_model(  # noqa: PLR0913 - the inputs of an evaluation
             missing=missing,
         )
     else:
-        table = source.whole(read)
+        table = source.whole(read, texts=texts)
         results = evaluate_regression(
             table[target],
             model.predict(_input(model, table, wanted)),

@@ -7,6 +7,7 @@ cells (None, NaN, NA, empty text) are no label.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
@@ -254,7 +255,17 @@ def _key_of(cell: object, name: str) -> _Key:
         if not number.is_finite():
             raise InvalidEvidence(reason=f"{name} has a number that is not finite")
         return _Kind.NUMBER, number
-    return _Kind.TEXT, str(cell)
+    return _Kind.TEXT, _write(cell)
+
+
+def _write(cell: object) -> str:
+    """Write what is neither a number nor a truth: a date is the same with and without midnight."""
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "backslashreplace")
+    if isinstance(cell, datetime):
+        is_day = cell.tzinfo is None and cell.time() == time()
+        return (cell.date() if is_day else cell).isoformat()
+    return str(cell)
 
 
 def _name_in(key: _Key, kind: _Kind) -> str:

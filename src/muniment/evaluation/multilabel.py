@@ -48,7 +48,7 @@ def evaluate_multilabel(
         for side, one in columns.items()
         for name, cells in zip(names, one, strict=True)
     )
-    gaps.check(Missing(missing))
+    gaps.check(Missing.parse(missing))
     true, predicted = (_read_indicators(columns[side], keep, side) for side in ("labels", "predictions"))
     part: Results = {
         "n": len(true),

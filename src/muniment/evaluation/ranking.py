@@ -39,7 +39,7 @@ def evaluate_ranking(
     columns = read_column(relevance, "relevance"), read_column(scores, "scores")
     gaps = Gaps()
     keep = ~gaps.find([asked_in, *columns])
-    gaps.check(Missing(missing))
+    gaps.check(Missing.parse(missing))
     wanted, given = (read_kept(cells, keep) for cells in columns)
     if wanted.min() < 0:
         raise InvalidEvidence(reason="a relevance is negative")

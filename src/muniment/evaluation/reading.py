@@ -30,6 +30,19 @@ class Missing(StrEnum):
     REFUSE = "refuse"
     DROP = "drop"
 
+    @classmethod
+    def parse(cls, text: str) -> "Missing":
+        """Read what to do.
+
+        Raises:
+            InvalidEvidence: it is neither.
+        """
+        try:
+            return cls(text)
+        except ValueError as error:
+            reason = f"rows that miss a value are to be refused or dropped, not {text!r}"
+            raise InvalidEvidence(reason=reason, remedy="say missing='refuse' or missing='drop'") from error
+
 
 class TargetDigest:
     """A digest of what was to be predicted, in the order of the rows: one line for each row."""
@@ -40,7 +53,8 @@ class TargetDigest:
 
     def add(self, lines: Iterable[str]) -> None:
         """Add some rows."""
-        self._hash.update("".join(f"{line}\n" for line in lines).encode())
+        escaped = (line.replace("\\", "\\\\").replace("\n", "\\n") for line in lines)
+        self._hash.update("".join(f"{line}\n" for line in escaped).encode("utf-8", "backslashreplace"))
 
     def write(self) -> dict[str, Json]:
         """Write it."""
@@ -69,13 +83,14 @@ class Gaps:
             InvalidEvidence: the columns differ in length.
         """
         first, *others = columns
-        n, missing = len(first), np.zeros(len(first), bool)
+        n, missing, counted = len(first), np.zeros(len(first), bool), set[str]()
         for cells in (first, *others):
             name = str(cells.name)
             check_length(cells, n, name)
             found = find_missing(cells)
             missing |= found
-            if found.any():
+            if found.any() and name not in counted:
+                counted.add(name)
                 self.columns[name] = self.columns.get(name, 0) + int(found.sum())
         self.there += n
         self.missing += int(missing.sum())
@@ -114,10 +129,10 @@ def read_numbers(values: object, name: str, shape: tuple[int, ...] | None = None
         InvalidEvidence: they have another shape, or one is not finite.
     """
     try:
-        kind = getattr(np.asarray(values), "dtype", np.dtype(object)).kind
-        if kind in "mMc":
+        cells = np.asarray(values)
+        if cells.dtype.kind in "mMc":
             raise InvalidEvidence(reason=f"{name} has times or complex numbers where amounts are expected")
-        if kind in "iu" and np.abs(np.asarray(values, dtype=np.float64)).max(initial=0) > _WHOLE:
+        if _find_largest(cells) > _WHOLE:
             raise InvalidEvidence(reason=f"{name} has whole numbers beyond {_WHOLE:.0f}, which floats round")
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -127,6 +142,14 @@ def read_numbers(values: object, name: str, shape: tuple[int, ...] | None = None
     if not np.isfinite(array).all():
         raise InvalidEvidence(reason=f"{name} contain a number that is not finite")
     return array
+
+
+def _find_largest(cells: NDArray[Any]) -> int:
+    """Return the largest size of a whole number."""
+    if cells.dtype.kind in "iu" and cells.size:
+        return max(-int(cells.min()), int(cells.max()))
+    whole = cells.flat if cells.dtype == object else ()
+    return max((abs(int(one)) for one in whole if isinstance(one, int | np.integer)), default=0)
 
 
 def read_score_columns(values: Any, n: int) -> dict[str, Cells]:  # noqa: ANN401 - any array

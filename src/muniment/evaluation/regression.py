@@ -14,6 +14,7 @@ from sklearn.metrics import (
 )
 
 from muniment.core.canonical import Json
+from muniment.core.errors import InvalidEvidence
 from muniment.evaluation.fairness import write_gaps
 from muniment.evaluation.intervals import mean_of, metric
 from muniment.evaluation.labels import read_column
@@ -53,8 +54,11 @@ def evaluate_regression(  # noqa: PLR0913 - the inputs of an evaluation
     grouped = read_groups(groups or {})
     gaps = Gaps()
     keep = ~gaps.find([*columns, *grouped.values()])
-    gaps.check(Missing(missing))
+    gaps.check(Missing.parse(missing))
     true, predicted = (read_kept(cells, keep) for cells in columns)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.square(predicted - true).sum() + np.square(true).sum()):
+            raise InvalidEvidence(reason="the values are too large to square")
     members = {
         (column, names[place]): rows
         for column, (names, places) in name_groups(grouped, keep).items()

@@ -16,8 +16,12 @@ _MOST_CHARACTERS: Final = 200
 _REMEDY: Final = "give CSV in UTF-8, with the names of the columns in the first line, or Parquet"
 
 
-def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
-    """Read columns of a table, at most ROWS rows at a time; with `text`, cells of CSV files stay text.
+def read_pieces(
+    path: Path, columns: Sequence[str], *, text: bool = True, texts: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Read columns of a table, at most ROWS rows at a time.
+
+    With `text`, cells of CSV files stay text, and without it those of the columns `texts` do.
 
     Raises:
         InvalidEvidence: a column is missing, or the file has another format than its name.
@@ -28,7 +32,7 @@ def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Ite
         if is_parquet(path):
             yield from _read_parquet(path, wanted)
         else:
-            yield from _read_csv(path, wanted, text=text)
+            yield from _read_csv(path, wanted, text=text, texts=texts)
     except (ValueError, OSError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise _refuse_table(path, error) from error
 
@@ -66,9 +70,10 @@ def is_parquet(path: Path) -> bool:
         return path.suffix.lower() in {".parquet", ".pq"} or file.read(len(_MAGIC)) == _MAGIC
 
 
-def _read_csv(path: Path, columns: list[str], *, text: bool) -> Iterator[pd.DataFrame]:
+def _read_csv(path: Path, columns: list[str], *, text: bool, texts: Sequence[str]) -> Iterator[pd.DataFrame]:
     _check_columns(path, columns)
-    cells: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
+    some: dict[str, Any] = {"dtype": dict.fromkeys(texts, str)}
+    cells: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else some
     # Read all columns: with `usecols`, rows that are too long would be cut silently.
     with (
         warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),
@@ -82,8 +87,8 @@ def _read_parquet(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     file = _open_parquet(path)
     _check_columns(path, columns)
     for batch in file.iter_batches(batch_size=ROWS, columns=columns):
-        # With pandas' own metadata, a column that was an index would be none.
-        yield batch.to_pandas(ignore_metadata=True)
+        # With pandas' own metadata, a column that was an index would be none. Whole numbers stay whole.
+        yield batch.to_pandas(ignore_metadata=True, integer_object_nulls=True)
 
 
 def _open_parquet(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pyarrow is an extra

@@ -30,6 +30,8 @@ def evaluate_text(
         raise InvalidEvidence(reason="the data has no rows")
     n = len(references)
     check_length(outputs, n, "outputs")
+    if not all(isinstance(text, str) for text in (*outputs, *references)):
+        raise InvalidEvidence(reason="an output or a reference is no text")
     target = TargetDigest()
     target.add(map(repr, references))
     exact = sum(one.strip() == other.strip() for one, other in zip(outputs, references, strict=True))

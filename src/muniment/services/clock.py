@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from muniment.answers.view import Newest
-from muniment.core.clock import smooth
+from muniment.core.clock import Jump, is_jump, smooth
 from muniment.core.events import read_entry
 from muniment.ports.event_log import EventLog
 
@@ -43,6 +43,14 @@ def find_newest(log: EventLog) -> Newest | None:
     (leaf,) = log.pick([size - 1])
     # Most leaves need not be read.
     return Newest(size, read_entry(leaf, size - 1).when if _CLOCK in leaf else log.last_time())
+
+
+def find_coming(log: EventLog, clock: str) -> tuple[Jump, ...]:
+    """Find the jump of the clock since the newest entry, which the next entry will record."""
+    newest = find_newest(log)
+    if newest is None or not is_jump(newest.clock, clock):
+        return ()
+    return (Jump(entry=newest.size, before=newest.clock, after=clock),)
 
 
 def read_last_clock(log: EventLog) -> str:

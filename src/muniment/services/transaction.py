@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final, TypeVar, overload
 
 from muniment.answers.cases import Moment
-from muniment.answers.clock import settle_time
+from muniment.answers.clock import find_reliable_time, settle_time
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.addresses import PUBLIC, AllowedAddresses
@@ -30,7 +30,7 @@ from muniment.core.times import write_time
 from muniment.log.tree import hash_leaf
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit
-from muniment.services.clock import find_newest, read_clock
+from muniment.services.clock import find_coming, find_newest, read_clock
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
@@ -97,12 +97,18 @@ class Transaction:
     @cached_property
     def time(self) -> str:
         """The time of this transaction: a clock that was set back makes nothing valid that had ended."""
-        newest = find_newest(self.unit.log)
-        if newest is None or self.now >= self.unit.log.last_time():
-            return self.now
-        # A jump that the next entry will record counts already, as it does for who replays that entry.
-        coming = Jump(entry=newest.size, before=newest.clock, after=self.now)
-        return settle_time(self.unit, self.now, *([coming] if is_jump(newest.clock, self.now) else []))
+        is_ahead = self.now >= self.unit.log.last_time()
+        return self.now if is_ahead else settle_time(self.unit, self.now, *self._coming)
+
+    @cached_property
+    def reliable_time(self) -> str:
+        """A time that has certainly come: a clock that was set ahead ends nothing that has to be kept."""
+        return find_reliable_time(self.unit, self.now, *self._coming)
+
+    @cached_property
+    def _coming(self) -> tuple[Jump, ...]:
+        """The jump that the next entry will record; it counts already, as for who replays that entry."""
+        return find_coming(self.unit.log, self.now)
 
     @property
     def log_time(self) -> str:

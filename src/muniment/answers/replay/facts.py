@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import read_revision
-from muniment.answers.clock import find_newest_jump, settle_time
+from muniment.answers.clock import find_newest_jump, find_reliable_time
 from muniment.answers.policies import find_set
 from muniment.answers.reads import count_batches
 from muniment.answers.replay.credentials import check_key, check_token
@@ -133,7 +133,7 @@ def _check_status(view: View, entry: Entry, event: events.StatusSet) -> None:
         raise LogInconsistent(reason=f"{reference} is {before} already")
     if event.status is not Status.PURGED:
         return
-    check_may_go(view, version, settle_time(view, entry.when))
+    check_may_go(view, version, find_reliable_time(view, entry.when))
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     tombstones = Where("predicate_type", "=", TOMBSTONE), Where("signer", "=", REGISTRY)
     if not view.projections.select(AttestationRecord, *about, *tombstones, limit=1):

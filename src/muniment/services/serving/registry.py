@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 
+from muniment.answers.clock import settle_time
 from muniment.core.addresses import AllowedAddresses
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
@@ -27,6 +28,7 @@ from muniment.services.bytes.direct import DirectUploads
 from muniment.services.bytes.handovers import Handovers
 from muniment.services.bytes.reads import ReadNotes, record_days
 from muniment.services.bytes.uploads import Uploading, size_of
+from muniment.services.clock import find_coming, find_newest, read_clock
 from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
 from muniment.services.people.sessions import enrol_passkey, identify
@@ -196,4 +198,9 @@ class ServedRegistry:
             return NOBODY
         if not token.startswith(PREFIX) or len(token) > _MAX_TOKEN_CHARACTERS:
             raise BadToken
-        return identify(unit, id_of(token), write_time(self.clock()))
+        time = write_time(self.clock())
+        if time < unit.log.last_time():
+            # As for keys: a clock that was set back makes no token valid again.
+            now = read_clock(find_newest(unit.log), time)
+            time = settle_time(unit, now, *find_coming(unit.log, now))
+        return identify(unit, id_of(token), time)

@@ -108,7 +108,7 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
     reference = f"{version.name}@{version.number}"
     if status_of(tx.unit, version) is Status.PURGED:
         raise VersionPurged(reference=reference)
-    check_may_go(tx.unit, version, tx.time)
+    check_may_go(tx.unit, version, tx.reliable_time)
     reason = need_reason(command.reason, "purging")
     files = read_revision(tx.unit, Digest.parse(version.revision)).files
     tombstone = Tombstone(

@@ -1,6 +1,6 @@
 """Rules about quality: required claims, metrics and their gaps, scans, rebuilds."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -12,7 +12,7 @@ from muniment.core.claims.recomputation import recompute
 from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
 from muniment.core.counting import count
-from muniment.core.gates.rules.case import Case, Finding, Measured, Rule, no, write_age, yes
+from muniment.core.gates.rules.case import Baseline, Case, Finding, Measured, Rule, no, write_age, yes
 from muniment.core.gates.rules.people import find_role_holders
 from muniment.core.people.roles import Role
 
@@ -163,6 +163,10 @@ class Wanted:
             return f"{claim.signer} signed it, who is not a {self.role}"
         if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
+        return self.find_weakness(case, evidence, metric)
+
+    def find_weakness(self, case: Case, evidence: Evidence, metric: str) -> str:
+        """Say why evidence is too weak, by any signer at any time; empty if it is not."""
         if not (self.stated or case.is_supposed) and evidence.is_stated(metric):
             return f"{metric} is stated, and was not computed from counts by {OWN_EVALUATOR}"
         if not self.subset and evidence.is_subset:
@@ -282,11 +286,7 @@ class NoRegression:
             return yes(self, f"{alias} holds this version")
         found, fault = self.wanted.find(case, self.metric)
         ours = {one.evidence.dataset: one for one in found}
-        theirs = {
-            evidence.dataset: Measured.of(claim, evidence)
-            for claim, evidence in newest_per_dataset(baseline.attestations)
-            if self.metric in evidence.metrics
-        }
+        theirs = self._find_theirs(baseline, ours, case)
         common = sorted(ours.keys() & theirs.keys())
         remedy = f"muniment evaluate {case.version} over the data of {baseline.version}"
         if not common:
@@ -298,6 +298,32 @@ class NoRegression:
         if all(held for held, _ in results):
             return yes(self, message, claims)
         return no(self, message, claims, remedy=f"muniment diff {baseline.version} {case.version}")
+
+    def _find_theirs(
+        self, baseline: Baseline, ours: Mapping[str, Measured], case: Case
+    ) -> dict[str, Measured]:
+        """Find the best that is on record of the other version over each dataset.
+
+        What somebody says of it later to be compared with less lowers nothing: who measured it
+        wrong withdraws that.
+        """
+        found: dict[str, Measured] = {}
+        for claim in sorted(baseline.attestations, key=lambda claim: claim.index):
+            evidence = Evidence(claim.predicate)
+            mine = ours.get(evidence.dataset)
+            metric = evidence.find_metric(self.metric)
+            if claim.predicate_type != EVALUATION or mine is None or metric is None:
+                continue
+            if self.wanted.find_weakness(case, evidence, self.metric) or mine.evidence.find_difference(
+                evidence
+            ):
+                continue
+            best = found.get(evidence.dataset)
+            before = None if best is None else best.evidence.find_metric(self.metric)
+            sign = -1 if evidence.is_lower_better(self.metric) else 1
+            if before is None or sign * metric.value >= sign * before.value:
+                found[evidence.dataset] = Measured.of(claim, evidence)
+        return found
 
     def _compare(self, ours: Measured, theirs: Measured) -> tuple[bool, str]:
         for one in (ours, theirs):
