@@ -28,6 +28,7 @@ from muniment.core.people.roles import Act, Role
 from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record
+from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, gates, inbox, log, people, proposals, upkeep
 from muniment.core.verbs.table import VERBS
@@ -338,7 +339,11 @@ RECEIPTS = {"an older receipt", "an older receipt as nothing new", "no proof of 
 
 
 def find_done(kind: type[Command]) -> Done:
-    return next(done for done in tell().done if type(done.command) is kind and done.receipt.created)
+    done = next(done for done in tell().done if type(done.command) is kind and done.receipt.created)
+    if isinstance(done.command, log.ConfirmTime):
+        # The clock of the story goes on with each question.
+        return done._replace(command=replace(done.command, date=write_time(done.before._clock())[:10]))
+    return done
 
 
 def execute_lying(done: Done, lie: Lie) -> Receipt:
